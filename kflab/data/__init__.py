@@ -1,0 +1,1 @@
+"""Datasets: bundled, generated, Keras' own and files; their splits."""

@@ -1,0 +1,38 @@
+"""A finding: something that is wrong with an experiment, and where."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+
+class Severity(enum.StrEnum):
+    """How much a finding matters: an error stops a run, a warning does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something that is wrong.
+
+    Attributes:
+        message: what was expected and what is there, in plain words, one or two sentences.
+        severity: whether it stops a run.
+        graph: the nested model it is in, or "" for the main model.
+        node: the node it is about, or "" for a setting.
+        path: the setting it is about, such as `training.loss`.
+    """
+
+    message: str
+    severity: Severity = Severity.ERROR
+    graph: str = ""
+    node: str = ""
+    path: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it is, in words for a list: `encoder/pooled`, `training.loss`."""
+        node = f"{self.graph}/{self.node}" if self.graph and self.node else self.node or self.graph
+        return node or self.path

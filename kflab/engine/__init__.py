@@ -1,0 +1,1 @@
+"""From the document to Keras: build, shapes, parameters, summary; serves the lab over pipes."""

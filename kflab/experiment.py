@@ -1,0 +1,117 @@
+"""The experiment: model, data and training as one immutable value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+
+from kflab.graph.nodes import Graph
+from kflab.values import Arguments
+
+VERSION = 1
+"""The number of the document format that this kflab writes."""
+
+EVERY_OUTPUT = ""
+"""The key of a loss or of metrics that hold for every output of the model."""
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Fraction = Annotated[float, msgspec.Meta(ge=0, lt=1)]
+
+
+class Spec(msgspec.Struct, frozen=True):
+    """A named Keras object and its arguments: `Adam`, or `{Adam: {learning_rate: 1e-3}}` in the document."""
+
+    name: str
+    arguments: Arguments = {}
+
+
+class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Where the samples come from.
+
+    Attributes:
+        source: the name of a dataset of the catalog, or the path of an `.npz` file.
+        arguments: arguments of the dataset, such as `num_words` of `imdb`.
+        inputs: which array of the dataset feeds which Input of the model, where their names differ.
+        targets: which array of the dataset each output of the model is held against, where their names differ;
+            an input's name makes an autoencoder.
+        validation: the fraction of the training samples held back to validate each epoch.
+        test: the fraction held back for the test, where the dataset brings no test split of its own.
+        scale: a number divides every numeric input by it; `standard` brings each feature to mean 0 and standard
+            deviation 1, fitted on the training split. Nothing given: images in whole numbers are divided by 255.
+        limit: only the first so many training samples; nothing given: all.
+    """
+
+    source: str
+    arguments: Arguments = {}
+    inputs: Mapping[str, str] = {}
+    targets: Mapping[str, str] = {}
+    validation: Fraction = 0.1
+    test: Fraction = 0.2
+    scale: Annotated[float, msgspec.Meta(gt=0)] | str | None = None
+    limit: Positive | None = None
+
+
+class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How the model is trained.
+
+    Attributes:
+        optimizer: the optimizer.
+        loss: the loss of each output by the output's name, or of all under `EVERY_OUTPUT`.
+        loss_weights: the weight of each output's loss.
+        metrics: the metrics of each output, or of all under `EVERY_OUTPUT`.
+        callbacks: the callbacks in the order they run.
+        batch_size: samples in one step.
+        epochs: passes over the training samples.
+        seed: fixes initial weights, order and dropout; nothing given: a fresh one is drawn and recorded.
+    """
+
+    optimizer: Spec = Spec("Adam")
+    loss: Mapping[str, Spec] = {}
+    loss_weights: Mapping[str, float] = {}
+    metrics: Mapping[str, tuple[Spec, ...]] = {}
+    callbacks: tuple[Spec, ...] = ()
+    batch_size: Positive = 32
+    epochs: Positive = 10
+    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] | None = None
+
+    def loss_of(self, output: str) -> Spec | None:
+        """The loss that holds for one output."""
+        return self.loss.get(output, self.loss.get(EVERY_OUTPUT))
+
+    def metrics_of(self, output: str) -> tuple[Spec, ...]:
+        """The metrics that hold for one output."""
+        return self.metrics.get(output, self.metrics.get(EVERY_OUTPUT, ()))
+
+
+class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A model, its data and its training: all that is needed to run it again.
+
+    Attributes:
+        kflab: the number of the document format.
+        title: one line that says what it is.
+        notes: what a person wants to say about it.
+        result: what a run should reach on the test split, as `accuracy: ">= 0.95"`.
+        data: where the samples come from.
+        model: the graph that is trained.
+        models: graphs that are called by others, by name.
+        training: how it is trained.
+    """
+
+    kflab: int = VERSION
+    title: str = ""
+    notes: str = ""
+    result: Mapping[str, str] = {}
+    data: Data
+    model: Graph
+    models: Mapping[str, Graph] = {}
+    training: Training = Training()
+
+    def graph(self, name: str = "") -> Graph:
+        """The nested model called `name`, or the main model.
+
+        Raises:
+            KeyError: there is no such nested model.
+        """
+        return self.models[name] if name else self.model

@@ -1,0 +1,1 @@
+"""The layer graph: nodes, order, edits, undo and layout. Plain Python."""

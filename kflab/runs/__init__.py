@@ -1,0 +1,1 @@
+"""Run folders: create, launch, follow, list, stop."""
