@@ -1,0 +1,117 @@
+"""The order of a graph: who comes before whom, who feeds whom, and where it runs in a circle."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping
+
+from kflab.graph.nodes import Call, Graph, Node, Share
+
+
+def prerequisites(graph: Graph, name: str) -> tuple[str, ...]:
+    """The nodes that must come before node `name`: what feeds it, and the owner of a layer that it shares.
+
+    References to nodes that the graph does not have are left out.
+    """
+    node = graph.nodes[name]
+    needed = list(node.sources())
+    if isinstance(node.target, Share):
+        needed.append(node.target.node)
+    return tuple(source for source in dict.fromkeys(needed) if source in graph.nodes)
+
+
+def consumers(graph: Graph) -> Mapping[str, tuple[str, ...]]:
+    """For each node the nodes that it feeds, in the order of the document."""
+    fed: dict[str, list[str]] = {name: [] for name in graph.nodes}
+    for name, node in graph.nodes.items():
+        for source in node.sources():
+            if source in fed:
+                fed[source].append(name)
+    return {name: tuple(names) for name, names in fed.items()}
+
+
+def topological(graph: Graph) -> tuple[str, ...]:
+    """Every node after all that feed it, and otherwise in the order of the document.
+
+    Nodes on a cycle come last, in the order of the document, so that a broken graph can be shown.
+    """
+    position = {name: index for index, name in enumerate(graph.nodes)}
+    names = list(graph.nodes)
+    waiting: dict[str, int] = {}
+    followers: dict[str, list[str]] = {name: [] for name in names}
+    for name in names:
+        needed = prerequisites(graph, name)
+        waiting[name] = len(needed)
+        for source in needed:
+            followers[source].append(name)
+    ready = [position[name] for name in names if not waiting[name]]
+    heapq.heapify(ready)
+    ordered: list[str] = []
+    while ready:
+        name = names[heapq.heappop(ready)]
+        ordered.append(name)
+        for follower in followers[name]:
+            waiting[follower] -= 1
+            if not waiting[follower]:
+                heapq.heappush(ready, position[follower])
+    if len(ordered) < len(names):
+        done = set(ordered)
+        ordered += [name for name in names if name not in done]
+    return tuple(ordered)
+
+
+def find_cycle(graph: Graph) -> tuple[str, ...]:
+    """The nodes of one cycle in the direction of the data, or nothing when there is none."""
+    before = {name: prerequisites(graph, name) for name in graph.nodes}
+    finished: set[str] = set()
+    for start in graph.nodes:
+        if start in finished:
+            continue
+        path: list[str] = [start]
+        on_path = {start}
+        branches = [iter(before[start])]
+        while branches:
+            source = next(branches[-1], None)
+            if source is None:
+                branches.pop()
+                on_path.discard(path[-1])
+                finished.add(path.pop())
+            elif source in on_path:
+                return tuple(reversed(path[path.index(source) :]))
+            elif source not in finished:
+                path.append(source)
+                on_path.add(source)
+                branches.append(iter(before[source]))
+    return ()
+
+
+def ancestors(graph: Graph, name: str) -> frozenset[str]:
+    """Every node that node `name` depends on, itself left out."""
+    seen: set[str] = set()
+    waiting = list(prerequisites(graph, name))
+    while waiting:
+        source = waiting.pop()
+        if source not in seen:
+            seen.add(source)
+            waiting.extend(prerequisites(graph, source))
+    return frozenset(seen)
+
+
+def model_cycle(models: Mapping[str, Graph]) -> tuple[str, ...]:
+    """The names of nested models that call each other in a circle, or nothing."""
+    called = Graph(
+        nodes={
+            name: Node(
+                target=Call(name),
+                inputs=tuple(
+                    dict.fromkeys(
+                        node.target.model
+                        for node in graph.nodes.values()
+                        if isinstance(node.target, Call) and node.target.model in models
+                    )
+                ),
+            )
+            for name, graph in models.items()
+        }
+    )
+    return find_cycle(called)
