@@ -34,12 +34,13 @@ class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         source: the name of a dataset of the catalog, or the path of an `.npz` file.
         arguments: arguments of the dataset, such as `num_words` of `imdb`.
         inputs: which array of the dataset feeds which Input of the model, where their names differ.
-        targets: which array of the dataset each output of the model is held against, where their names differ;
-            an input's name makes an autoencoder.
+        targets: which array of the dataset each output of the model is held against, where their names
+            differ; an input's name makes an autoencoder.
         validation: the fraction of the training samples held back to validate each epoch.
         test: the fraction held back for the test, where the dataset brings no test split of its own.
-        scale: a number divides every numeric input by it; `standard` brings each feature to mean 0 and standard
-            deviation 1, fitted on the training split. Nothing given: images in whole numbers are divided by 255.
+        scale: a number divides every numeric input by it; `standard` brings each feature to mean 0 and
+            standard deviation 1, fitted on the training split. Nothing given: images in whole numbers are
+            divided by 255.
         limit: only the first so many training samples; nothing given: all.
     """
 

@@ -7,7 +7,7 @@ from typing import TypeAlias, Union
 
 import msgspec
 
-Value: TypeAlias = Union[None, bool, int, float, str, Sequence["Value"], Mapping[str, "Value"]]
+Value: TypeAlias = Union[bool, int, float, str, Sequence["Value"], Mapping[str, "Value"], None]  # noqa: UP007
 """None, a boolean, a number, a string, a list of values or a mapping from strings to values."""
 
 Arguments: TypeAlias = Mapping[str, Value]

@@ -1,8 +1,8 @@
 """Where each node of a graph stands on the screen: one row a node, rails to what feeds it.
 
 A lane carries the value of one node downwards until its last consumer has taken it, so a node with many
-consumers needs one lane and not one an edge. A node stands on the lane of an input that ends with it, or opens
-a lane of its own to the right of its first input.
+consumers needs one lane and not one an edge. A node stands on the lane of an input that ends with it, or
+opens a lane of its own to the right of its first input.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from kflab.graph.order import consumers, topological
 NODE = "●"
 """What stands for the node itself among the rails; a screen may put another mark in its place."""
 
-_ASCII = str.maketrans({"│": "|", "─": "-", "├": "+", "┤": "+", "┼": "+", "┴": "+", "╯": "'", "╰": "`", NODE: "*"})
+_ASCII = str.maketrans(
+    {"│": "|", "─": "-", "├": "+", "┤": "+", "┼": "+", "┴": "+", "╯": "'", "╰": "`", NODE: "*"}
+)
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -103,4 +105,3 @@ class _Lanes:
                 cells[2 * index] = ("╯" if ends else "┤") if outermost else ("┴" if ends else "┼")
         cells[2 * lane] = NODE
         return "".join(cells).rstrip()
-
