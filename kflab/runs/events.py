@@ -29,7 +29,7 @@ class Loading(msgspec.Struct, frozen=True, tag="loading", tag_field="event"):
 
 
 class Prepared(msgspec.Struct, frozen=True, tag="prepared", tag_field="event"):
-    """Data and model are ready; the first step follows."""
+    """Data and model are ready; the first step follows. `outputs` are the names of the model's outputs."""
 
     time: float
     epochs: int
@@ -39,6 +39,7 @@ class Prepared(msgspec.Struct, frozen=True, tag="prepared", tag_field="event"):
     validation_samples: int
     test_samples: int
     params: int
+    outputs: tuple[str, ...] = ()
 
 
 class Batch(msgspec.Struct, frozen=True, tag="batch", tag_field="event"):

@@ -1,0 +1,223 @@
+"""What has happened in a run so far, folded from its events."""
+
+from __future__ import annotations
+
+import enum
+import functools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kflab.runs.events import (
+    Batch,
+    Epoch,
+    Evaluated,
+    Event,
+    Finished,
+    Loading,
+    Logs,
+    Noted,
+    Prepared,
+    Started,
+)
+from kflab.runs.names import VALIDATION, base_name, higher_is_better, in_order
+from kflab.runs.pace import Pace
+from kflab.runs.series import Series
+
+_BATCH_POINTS = 20_000
+_NOTES = 1_000
+
+
+class Phase(enum.StrEnum):
+    """How far a run has come."""
+
+    WAITING = "waiting"  # nothing has happened yet
+    STARTING = "starting"
+    LOADING = "loading"
+    TRAINING = "training"
+    FINISHED = "finished"
+
+
+class Best(NamedTuple):
+    """The best value of a logged quantity and the epoch that reached it."""
+
+    value: float
+    epoch: int
+
+
+class Curve:
+    """All points of one metric.
+
+    Attributes:
+        training: its value on the training samples, one point an epoch at x = 1, 2, ...
+        validation: its value on the validation samples, likewise.
+        batches: its mean over the epoch so far; x = 1.5 is the middle of the second epoch.
+    """
+
+    def __init__(self) -> None:
+        self.training = Series()
+        self.validation = Series()
+        self.batches = Series(_BATCH_POINTS)
+
+
+class RunState:
+    """The state of a run after the events it was given. Not for several threads at once.
+
+    Attributes:
+        phase: how far it has come.
+        pid: the trainer's process; 0 before it started.
+        started: when it started; 0 before.
+        updated: the time of the last event; 0 before the first.
+        loading: what is being loaded, while it is.
+        prepared: the sizes of the run, once they are known.
+        epoch: the epoch at work, counted from 1; the last one when all are done.
+        step: the steps done of that epoch.
+        epochs_done: the epochs that are done.
+        curves: the curves of every metric by its name without `val_`.
+        learning_rate: the learning rate, x as in `Curve.batches`.
+        logs: the newest values by name, `val_` ones from the last epoch.
+        best: the best value so far of everything logged that has a better direction, `val_` ones too.
+        notes: what was noted, oldest first.
+        test: loss and metrics on the test split.
+        finished: the last event of the run, once it came.
+    """
+
+    def __init__(self) -> None:
+        self.phase = Phase.WAITING
+        self.pid = 0
+        self.started = 0.0
+        self.updated = 0.0
+        self.loading: Loading | None = None
+        self.prepared: Prepared | None = None
+        self.epoch = 0
+        self.step = 0
+        self.epochs_done = 0
+        self.curves: dict[str, Curve] = {}
+        self.learning_rate = Series(_BATCH_POINTS)
+        self.logs: dict[str, float | None] = {}
+        self.best: dict[str, Best] = {}
+        self.notes: list[Noted] = []
+        self.test: Logs = {}
+        self.finished: Finished | None = None
+        self._pace = Pace()
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs there will be at most; 0 before that is known."""
+        return self.prepared.epochs if self.prepared else 0
+
+    @property
+    def steps(self) -> int:
+        """The steps of an epoch; 0 before that is known."""
+        return self.prepared.steps if self.prepared else 0
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """The names of the curves in a lasting order: the loss, then metrics, then each output's own."""
+        return in_order(self.curves, self.prepared.outputs if self.prepared else ())
+
+    @property
+    def progress(self) -> float:
+        """How much of all epochs is done, 0 to 1."""
+        if not self.prepared or not self.epochs:
+            return 0.0
+        return min((self.epochs_done + (self.step / self.steps if self.steps else 0.0)) / self.epochs, 1.0)
+
+    @property
+    def steps_per_second(self) -> float | None:
+        """How many steps a second it makes now; None as long as that cannot be told."""
+        return self._pace.steps_per_second
+
+    def seconds_left(self, now: float) -> float | None:
+        """How long the epochs that are left will take, seen from the time `now`, validation included.
+
+        None as long as that cannot be told, and when the run is not training.
+        """
+        return self._pace.seconds_left(now) if self.phase is Phase.TRAINING else None
+
+    def seconds(self, now: float) -> float:
+        """How long it has been at work, seen from the time `now`."""
+        if self.finished:
+            return self.finished.seconds
+        return max(now - self.started, 0.0) if self.started else 0.0
+
+    def apply_all(self, events: Sequence[Event]) -> None:
+        """Takes up the next events, in their order."""
+        for event in events:
+            self.apply(event)
+
+    @functools.singledispatchmethod
+    def _take(self, event: Event) -> None:
+        raise TypeError(f"no event: {event!r}")
+
+    def apply(self, event: Event) -> None:
+        """Takes up the next event."""
+        self.updated = event.time
+        self._take(event)
+
+    @_take.register
+    def _(self, event: Started) -> None:
+        self.phase, self.pid = Phase.STARTING, event.pid
+        self.started = self.started or event.time
+        self.loading = self.finished = None
+
+    @_take.register
+    def _(self, event: Loading) -> None:
+        self.phase, self.loading = Phase.LOADING, event
+
+    @_take.register
+    def _(self, event: Prepared) -> None:
+        self.phase, self.prepared, self.loading = Phase.TRAINING, event, None
+        self.epoch, self.step = self.epochs_done + 1, 0
+        self._pace.prepared(event.time, event.epochs, event.steps)
+
+    @_take.register
+    def _(self, event: Batch) -> None:
+        x = event.epoch - 1 + (event.step / event.steps if event.steps else 0.0)
+        for name, value in event.logs.items():
+            self._curve(name).batches.append(x, value)
+            self.logs[name] = value
+        self._take_learning_rate(x, event.learning_rate)
+        self.epoch, self.step = event.epoch, event.step
+        self._pace.batch(event.time, event.epoch, event.step)
+
+    @_take.register
+    def _(self, event: Epoch) -> None:
+        for name, value in event.logs.items():
+            curve = self._curve(name)
+            (curve.validation if name.startswith(VALIDATION) else curve.training).append(event.epoch, value)
+            self.logs[name] = value
+            self._take_best(name, value, event.epoch)
+        self._take_learning_rate(event.epoch, event.learning_rate)
+        self._pace.epoch(event.time, event.epoch, event.seconds)
+        self.epochs_done = event.epoch
+        is_last = event.epoch >= self.epochs
+        self.epoch, self.step = (event.epoch, 0) if is_last else (event.epoch + 1, 0)
+
+    @_take.register
+    def _(self, event: Noted) -> None:
+        self.notes.append(event)
+        del self.notes[:-_NOTES]
+
+    @_take.register
+    def _(self, event: Evaluated) -> None:
+        self.test = event.logs
+
+    @_take.register
+    def _(self, event: Finished) -> None:
+        self.phase, self.finished, self.loading = Phase.FINISHED, event, None
+        self.test = event.test or self.test
+
+    def _curve(self, name: str) -> Curve:
+        return self.curves.setdefault(base_name(name), Curve())
+
+    def _take_learning_rate(self, x: float, rate: float | None) -> None:
+        if rate is not None and (not self.learning_rate or x > self.learning_rate.xs[-1]):
+            self.learning_rate.append(x, rate)
+
+    def _take_best(self, name: str, value: float | None, epoch: int) -> None:
+        higher = higher_is_better(name)
+        if value is None or higher is None:
+            return
+        best = self.best.get(name)
+        if best is None or (value > best.value if higher else value < best.value):
+            self.best[name] = Best(value, epoch)

@@ -1,0 +1,153 @@
+"""What became of a run, told from its events and from whether its process is alive."""
+
+from __future__ import annotations
+
+import enum
+import os
+import time
+from pathlib import Path
+
+import msgspec
+
+from kflab.errors import UnusableInputError
+from kflab.runs.control import stop_asked
+from kflab.runs.events import Batch, End, Epoch, Evaluated, Event, Finished, Prepared, Started
+from kflab.runs.info import EVENTS, RunInfo, read_info
+from kflab.runs.tail import decode_event
+
+SILENCE_SECONDS = 300.0
+"""A trainer on another machine cannot be asked for; without an event for so long it counts as crashed."""
+
+_END = 1 << 16  # bytes at the end of the events that are looked at
+_START = 1 << 14
+
+
+class Status(enum.StrEnum):
+    """What became of a run."""
+
+    CREATED = "created"  # the folder is there, no trainer was started yet
+    STARTING = "starting"  # the trainer loads Keras, the data and the model
+    RUNNING = "running"
+    STOPPING = "stopping"  # it was asked to stop
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    CRASHED = "crashed"  # it ended without a word
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in _OVER
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether a trainer is at work."""
+        return self in {Status.STARTING, Status.RUNNING, Status.STOPPING}
+
+
+_OVER = frozenset({Status.DONE, Status.STOPPED, Status.FAILED, Status.CRASHED})
+_ENDS = {End.DONE: Status.DONE, End.STOPPED: Status.STOPPED, End.FAILED: Status.FAILED}
+
+
+class Outline(msgspec.Struct, frozen=True):
+    """The events that sum a run up, from the start and the end of its file: cheap however long it is.
+
+    Attributes:
+        prepared: the sizes of the run.
+        epoch: the last epoch that was done.
+        finished: its last event, unless it was started again since.
+        is_training: the first step was reached.
+        updated: the time of the last event; 0 without any.
+    """
+
+    prepared: Prepared | None = None
+    epoch: Epoch | None = None
+    finished: Finished | None = None
+    is_training: bool = False
+    updated: float = 0.0
+
+
+def outline(run_dir: Path) -> Outline:
+    """Sums the run up without reading all of its events."""
+    prepared: Prepared | None = None
+    epoch: Epoch | None = None
+    finished: Finished | None = None
+    is_training, updated = False, 0.0
+    for event in _first_and_last_events(run_dir / EVENTS):
+        updated = event.time
+        if isinstance(event, Started):
+            finished, is_training = None, False
+        elif isinstance(event, Finished):
+            finished = event
+        else:
+            is_training = is_training or isinstance(event, Prepared | Batch | Epoch | Evaluated)
+            prepared = event if isinstance(event, Prepared) else prepared
+            epoch = event if isinstance(event, Epoch) else epoch
+    return Outline(prepared, epoch, finished, is_training, updated)
+
+
+def status(run_dir: Path) -> Status:
+    """What became of the run in this folder.
+
+    A run on another machine (a shared file system) that has not finished is judged by the age of its last
+    sign of life: after `SILENCE_SECONDS` it counts as crashed, and as alive again with its next event.
+
+    Raises:
+        UnusableInputError: this is no run folder.
+    """
+    return judge(run_dir, read_info(run_dir), outline(run_dir))
+
+
+def judge(run_dir: Path, info: RunInfo, seen: Outline) -> Status:
+    """The status of a run whose `run.json` and outline are known already."""
+    if seen.finished is not None:
+        return _ENDS[seen.finished.status]
+    if info.process is None:
+        # Only a broken record has events and no trainer.
+        return Status.CREATED if not seen.updated else Status.CRASHED
+    if info.process.is_here:
+        alive = info.process.is_alive()
+    else:
+        alive = time.time() - _last_sign(run_dir, info) < SILENCE_SECONDS
+    if not alive:
+        # It may have finished between the two looks.
+        finished = outline(run_dir).finished
+        return _ENDS[finished.status] if finished else Status.CRASHED
+    if stop_asked(run_dir):
+        return Status.STOPPING
+    return Status.RUNNING if seen.is_training else Status.STARTING
+
+
+def _last_sign(run_dir: Path, info: RunInfo) -> float:
+    try:
+        return (run_dir / EVENTS).stat().st_mtime
+    except FileNotFoundError:
+        return info.created
+
+
+def _first_and_last_events(path: Path) -> list[Event]:
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size <= _START + _END:
+                return _events(file.read())
+            start = file.read(_START)
+            file.seek(size - _END)
+            end = file.read()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UnusableInputError(f"cannot be read: {error.strerror}", file=str(path)) from error
+    return _events(start.rpartition(b"\n")[0]) + _events(end.partition(b"\n")[2])
+
+
+def _events(text: bytes) -> list[Event]:
+    events: list[Event] = []
+    for line in text.split(b"\n"):
+        try:
+            event = decode_event(line)
+        except ValueError:
+            continue
+        if event is not None:
+            events.append(event)
+    return events
