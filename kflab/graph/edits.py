@@ -122,9 +122,7 @@ def add_after(experiment: Experiment, graph: str, after: str, target: Target, na
     }
     nodes = insert(rerouted, after, name, Node(target, inputs=(after,)))
     outputs = tuple(repoint_first(reference, after, name) for reference in value.outputs)
-    return _added(
-        experiment, graph, msgspec.structs.replace(value, nodes=nodes, outputs=outputs), target, name
-    )
+    return _added(experiment, graph, msgspec.structs.replace(value, nodes=nodes, outputs=outputs), name)
 
 
 def add_branch(experiment: Experiment, graph: str, after: str, target: Target, name: str = "") -> Edited:

@@ -1,0 +1,119 @@
+"""The experiment as a document: read with errors that name the line, saved with its comments kept."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from kflab import catalog
+from kflab.document import decoding, encoding, yaml_text
+from kflab.document.verify import problems
+from kflab.errors import UnusableInputError
+from kflab.experiment import Experiment
+from kflab.values import Value
+
+__all__ = ["decode", "dump", "encode", "read", "read_text", "write"]
+
+
+def decode(plain: Mapping[str, Value], file: str = "") -> Experiment:
+    """The experiment that a plain document describes.
+
+    Raises:
+        UnusableInputError: with the path of the first thing that can not be used.
+    """
+    try:
+        return _decode(plain)
+    except decoding.ProblemError as problem:
+        path = yaml_text.spell(problem.path)
+        raise UnusableInputError(problem.message, file=file, path=path) from None
+
+
+def _decode(plain: Mapping[str, Value]) -> Experiment:
+    offers = catalog.load()
+    experiment = decoding.experiment(plain, offers)
+    for problem in problems(experiment, offers):
+        raise problem
+    return experiment
+
+
+def encode(experiment: Experiment) -> dict[str, Value]:
+    """The plain document of an experiment; what has its default is left out."""
+    return encoding.document(experiment)
+
+
+def read_text(text: str, file: str = "") -> Experiment:
+    """The experiment in a YAML text.
+
+    Raises:
+        UnusableInputError: with line and path of the first thing that can not be used.
+    """
+    source = yaml_text.parse(text, file)
+    try:
+        return _decode(source.value)
+    except decoding.ProblemError as problem:
+        path = yaml_text.spell(problem.path)
+        line = source.line(problem.path)
+        raise UnusableInputError(problem.message, file=file, line=line, path=path) from None
+
+
+def text_of(path: Path) -> str:
+    """The text of an experiment file.
+
+    Raises:
+        UnusableInputError: there is no such file, it can not be read, is too large or is no UTF-8 text.
+    """
+    try:
+        size = path.stat().st_size
+        if size > yaml_text.MAX_BYTES:
+            most = yaml_text.MAX_BYTES / 1e6
+            raise UnusableInputError(
+                f"{size / 1e6:.1f} MB; an experiment has at most {most:.1f} MB", file=str(path)
+            )
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UnusableInputError(f"not UTF-8 text: byte {error.start}", file=str(path)) from None
+    except OSError as error:
+        raise UnusableInputError(f"can not be read: {error.strerror}", file=str(path)) from None
+
+
+def read(path: Path) -> Experiment:
+    """The experiment in a file.
+
+    Raises:
+        UnusableInputError: with file, line and path of the first thing that can not be used.
+    """
+    return read_text(text_of(path), str(path))
+
+
+def dump(experiment: Experiment, template: str = "") -> str:
+    """The YAML text of an experiment; comments and spelling of `template` stay where nothing changed."""
+    return yaml_text.compose(encode(experiment), template, encoding.is_block)
+
+
+def write(experiment: Experiment, path: Path) -> None:
+    """Save an experiment; the comments of a file that is there already stay.
+
+    The file is replaced in one step, so that a crash leaves the old one.
+
+    Raises:
+        UnusableInputError: the file can not be written.
+    """
+    try:
+        template = text_of(path) if path.exists() else ""
+        yaml_text.parse(template, str(path)) if template else None
+    except UnusableInputError:
+        template = ""  # what stands there is no document whose comments could be kept
+    text = dump(experiment, template)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", text=True)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(path.stat().st_mode if path.exists() else 0o644)
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise UnusableInputError(f"can not be written: {error.strerror}", file=str(path)) from None

@@ -1,0 +1,120 @@
+"""From an experiment to the plain document it is written as; what has its default is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from kflab.document.yaml_text import Path
+from kflab.experiment import EVERY_OUTPUT, VERSION, Experiment, Spec, Training
+from kflab.graph.nodes import Call, Graph, Layer, Node, Op, Share
+from kflab.values import Arguments, Value
+
+
+def document(experiment: Experiment) -> dict[str, Value]:
+    """The plain document of an experiment, its keys in the order people write them."""
+    plain: dict[str, Value] = {"kflab": VERSION}
+    for key, value in (
+        ("title", experiment.title),
+        ("notes", experiment.notes),
+        ("result", experiment.result),
+    ):
+        if value:
+            plain[key] = value
+    plain["data"] = _builtins(experiment.data)
+    plain["model"] = _graph(experiment.model, "model")
+    if experiment.models:
+        plain["models"] = {name: _graph(graph, name) for name, graph in experiment.models.items()}
+    if training := _training(experiment.training):
+        plain["training"] = training
+    return plain
+
+
+def is_block(path: Path) -> bool:
+    """Whether the mapping at a path of the document gets a line for each of its keys."""
+    match path:
+        case () | ("model" | "models" | "training",) | ("model", "nodes") | ("training", "callbacks"):
+            return True
+        case ("models", _) | ("models", _, "nodes"):
+            return True
+    return False
+
+
+def _builtins(value: msgspec.Struct) -> dict[str, Value]:
+    plain: dict[str, Value] = msgspec.to_builtins(value)
+    return plain
+
+
+def _graph(graph: Graph, name: str) -> dict[str, Value]:
+    plain: dict[str, Value] = {}
+    if graph.name != name:
+        plain["name"] = graph.name
+    plain["nodes"] = {key: _node(node) for key, node in graph.nodes.items()}
+    if graph.inputs:
+        plain["inputs"] = list(graph.inputs)
+    plain["outputs"] = list(graph.outputs)
+    return plain
+
+
+def _node(node: Node) -> dict[str, Value]:
+    plain: dict[str, Value] = {}
+    match node.target:
+        case Layer(layer, arguments):
+            plain[layer] = arguments
+        case Op(op, arguments):
+            plain[op] = arguments
+        case Share(owner):
+            plain["share"] = owner
+        case Call(model):
+            plain["model"] = model
+    if node.named:
+        fed: dict[str, Value] = {str(position): reference for position, reference in enumerate(node.inputs)}
+        fed.update(
+            {key: value if isinstance(value, str) else list(value) for key, value in node.named.items()}
+        )
+        plain["from"] = fed
+    elif len(node.inputs) == 1:
+        plain["from"] = node.inputs[0]
+    elif node.inputs:
+        plain["from"] = list(node.inputs)
+    if node.call:
+        plain["call"] = node.call
+    return plain
+
+
+def spec(value: Spec) -> Value:
+    """A named object as it is written: its name alone where it has no arguments."""
+    return {value.name: value.arguments} if value.arguments else value.name
+
+
+def _training(training: Training) -> dict[str, Value]:
+    rest = _builtins(
+        msgspec.structs.replace(training, optimizer=Spec("Adam"), loss={}, metrics={}, callbacks=())
+    )
+    plain: dict[str, Value] = {"optimizer": spec(training.optimizer)}
+    if training.loss:
+        plain["loss"] = _by_output({output: spec(loss) for output, loss in training.loss.items()})
+    if "loss_weights" in rest:
+        plain["loss_weights"] = rest.pop("loss_weights")
+    if training.metrics:
+        metrics: dict[str, Value] = {
+            output: [spec(metric) for metric in metrics] for output, metrics in training.metrics.items()
+        }
+        plain["metrics"] = _by_output(metrics)
+    plain.update(rest)
+    if training.callbacks:
+        plain["callbacks"] = _callbacks(training.callbacks)
+    return plain
+
+
+def _by_output(values: Mapping[str, Value]) -> Value:
+    return values[EVERY_OUTPUT] if list(values) == [EVERY_OUTPUT] else values
+
+
+def _callbacks(callbacks: Sequence[Spec]) -> Value:
+    names = [callback.name for callback in callbacks]
+    if len(set(names)) == len(names):
+        arguments: dict[str, Arguments] = {callback.name: callback.arguments for callback in callbacks}
+        return arguments
+    return [spec(callback) for callback in callbacks]

@@ -1,0 +1,253 @@
+"""YAML 1.2 in and out: plain values with the line each came from, and saves that keep a person's comments.
+
+Reading builds nothing but plain values: a tag is an error and never a constructor, whatever it names.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.scalarbool import ScalarBoolean
+from ruamel.yaml.scalarstring import LiteralScalarString
+
+from kflab.errors import UnusableInputError
+from kflab.values import Value
+
+Path: TypeAlias = tuple[str | int, ...]
+"""The way to a value from the top of a document: keys of mappings, indices of lists."""
+
+MAX_BYTES = 1 << 20
+"""A document may have one MiB: ten times what a graph of 1,000 layers takes."""
+
+MAX_VALUES = 200_000
+"""How many values a document may hold with its aliases followed: a few hundred bytes can ask for billions."""
+
+MAX_DEPTH = 60
+"""How deep values may nest: a loop of aliases has no end."""
+
+WIDTH = 110
+
+
+class Source:
+    """A document as it was read: its plain value, and where each part of it stands."""
+
+    def __init__(self, root: object, value: Mapping[str, Value]) -> None:
+        self._root = root
+        self.value = value
+
+    def line(self, path: Path) -> int:
+        """The line, counted from 1, of the part at `path`, or of the nearest part around it."""
+        node, line = self._root, 1
+        for key in path:
+            if isinstance(node, CommentedMap):
+                name = next((own for own in node if str(own) == key), None)
+                if name is None:
+                    break
+                position = (node.lc.data or {}).get(name)
+                line = position[0] + 1 if position else line
+                node = node[name]
+            elif isinstance(node, CommentedSeq) and isinstance(key, int) and key < len(node):
+                position = (node.lc.data or {}).get(key)
+                line = position[0] + 1 if position else line
+                node = node[key]
+            else:
+                break
+        return line
+
+
+def parse(text: str, file: str = "") -> Source:
+    """Read a YAML document whose top is a mapping.
+
+    Raises:
+        UnusableInputError: it is no such document; with the line.
+    """
+    if len(text) > MAX_BYTES:
+        raise UnusableInputError(
+            f"{len(text) / 1e6:.1f} MB; an experiment has at most {MAX_BYTES / 1e6:.1f} MB", file=file
+        )
+    try:
+        root = _yaml().load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        reason = " ".join(str(part) for part in (error.context, error.problem) if part)
+        raise UnusableInputError(
+            f"not YAML: {reason}", file=file, line=mark.line + 1 if mark else 0
+        ) from None
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise UnusableInputError(f"not text: {error.reason}", file=file, line=line) from None
+    except (YAMLError, ValueError) as error:
+        raise UnusableInputError(f"not YAML: {str(error).splitlines()[0]}", file=file) from None
+    except RecursionError:
+        raise UnusableInputError(f"values nest deeper than {MAX_DEPTH} levels", file=file) from None
+    if root is None:
+        raise UnusableInputError("empty; expected an experiment", file=file)
+    if not isinstance(root, CommentedMap):
+        raise UnusableInputError(
+            f"expected a mapping such as 'kflab: 1', got {_describe(root)}", file=file, line=1
+        )
+    source = Source(root, {})
+    plain = _Plain(source, file).convert(root, ())
+    assert isinstance(plain, Mapping)
+    source.value = plain
+    return source
+
+
+def _yaml() -> YAML:
+    yaml = YAML()
+    yaml.width = WIDTH
+    yaml.preserve_quotes = True
+    return yaml
+
+
+class _Plain:
+    """Turns what ruamel.yaml loaded into plain values, and counts them."""
+
+    def __init__(self, source: Source, file: str) -> None:
+        self._source, self._file, self._left = source, file, MAX_VALUES
+
+    def convert(self, value: object, path: Path) -> Value:
+        self._left -= 1
+        if self._left < 0:
+            raise self._problem(f"more than {MAX_VALUES:,} values once its aliases are followed", ())
+        if len(path) > MAX_DEPTH:
+            raise self._problem(f"values nest deeper than {MAX_DEPTH} levels", path[:3])
+        tag = getattr(value, "tag", None)
+        if tag is not None and getattr(tag, "value", None):
+            raise self._problem(
+                f"the tag {tag.value} is not allowed: an experiment holds plain values only", path
+            )
+        if isinstance(value, CommentedMap):
+            return {
+                (name := self._key(key, path)): self.convert(item, (*path, name))
+                for key, item in value.items()
+            }
+        if isinstance(value, CommentedSeq):
+            return [self.convert(item, (*path, index)) for index, item in enumerate(value)]
+        return self._scalar(value, path)
+
+    def _scalar(self, value: object, path: Path) -> Value:
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, ScalarBoolean):
+            return bool(value)
+        for kind in (int, float, str):
+            if isinstance(value, kind):
+                plain: Value = kind(value)
+                return plain
+        raise self._problem(f"expected plain values, got {_describe(value)}", path)
+
+    def _key(self, key: object, path: Path) -> str:
+        if isinstance(key, str):
+            return str(key)
+        if isinstance(key, int) and not isinstance(key, bool | ScalarBoolean):
+            return str(int(key))
+        raise self._problem(f"expected a name as key, got {key!r}", path)
+
+    def _problem(self, message: str, path: Path) -> UnusableInputError:
+        return UnusableInputError(message, file=self._file, line=self._source.line(path), path=spell(path))
+
+
+def spell(path: Path) -> str:
+    """A path as a person writes it: `model.nodes.left.from[1]`."""
+    text = ""
+    for key in path:
+        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else key
+    return text
+
+
+def _describe(value: object) -> str:
+    if isinstance(value, str):
+        return f"the text {value[:40]!r}"
+    if isinstance(value, CommentedSeq):
+        return "a list"
+    return f"{type(value).__name__} {str(value)[:40]!r}"
+
+
+def compose(value: Mapping[str, Value], template: str, block: Callable[[Path], bool]) -> str:
+    """Write a mapping as YAML. What is unchanged from `template` stays as it stands there, comments included.
+
+    Args:
+        value: what to write.
+        template: the text that an earlier state of it was read from.
+        block: whether the mapping at a path gets a line for each key where it is new; others are written on
+            one line, `{a: 1}`.
+    """
+    root = _yaml().load(template) if template.strip() else None
+    if isinstance(root, CommentedMap):
+        _update_map(root, value, (), block)
+    else:
+        root = _fresh(value, (), block)
+    stream = io.StringIO()
+    _yaml().dump(root, stream)
+    return stream.getvalue()
+
+
+def _update_map(
+    old: CommentedMap, new: Mapping[str, Value], path: Path, block: Callable[[Path], bool]
+) -> None:
+    names = {str(key): key for key in old}
+    for name, key in names.items():
+        if name not in new:
+            del old[key]
+    for index, (name, value) in enumerate(new.items()):
+        key = names.get(name)
+        if key is None or key not in old:
+            old.insert(min(index, len(old)), _natural_key(name), _fresh(value, (*path, name), block))
+        elif (updated := _updated(old[key], value, (*path, name), block)) is not old[key]:
+            old[key] = updated
+    order = [_natural_key(name) if names.get(name) is None else names[name] for name in new]
+    if [key for key in old if key in set(order)] != order:
+        # Only an order that really changed is worth losing the comments between the keys.
+        for key in order:
+            old.move_to_end(key)
+
+
+def _updated(old: object, new: Value, path: Path, block: Callable[[Path], bool]) -> object:
+    """What stands for `new` in the document: the old object where it still holds, or changed in place."""
+    if isinstance(old, CommentedMap) and isinstance(new, Mapping):
+        _update_map(old, new, path, block)
+        return old
+    if isinstance(old, CommentedSeq) and isinstance(new, Sequence) and not isinstance(new, str):
+        for index in range(min(len(old), len(new))):
+            if (updated := _updated(old[index], new[index], (*path, index), block)) is not old[index]:
+                old[index] = updated
+        del old[len(new) :]
+        for item in new[len(old) :]:
+            old.append(_fresh(item, (*path, len(old)), block))
+        return old
+    if isinstance(old, bool | ScalarBoolean) or isinstance(new, bool):
+        same = isinstance(old, bool | ScalarBoolean) and isinstance(new, bool) and bool(old) == new
+    else:
+        same = not isinstance(new, Mapping | list) and old == new
+    return old if same else _fresh(new, path, block)
+
+
+def _natural_key(name: str) -> str | int:
+    """Whole numbers are written without quotes: the epochs of a table of learning rates."""
+    return int(name) if name.isascii() and name.isdigit() and str(int(name)) == name else name
+
+
+def _fresh(value: Value, path: Path, block: Callable[[Path], bool]) -> object:
+    if isinstance(value, Mapping):
+        result = CommentedMap()
+        for name, item in value.items():
+            result[_natural_key(name)] = _fresh(item, (*path, name), block)
+        if not value or not block(path):
+            result.fa.set_flow_style()
+        return result
+    if isinstance(value, str):
+        if "\n" in value:
+            return LiteralScalarString(value)
+        return value
+    if isinstance(value, Sequence):
+        result_list = CommentedSeq(_fresh(item, (*path, index), block) for index, item in enumerate(value))
+        result_list.fa.set_flow_style()
+        return result_list
+    return value
