@@ -15,7 +15,7 @@ from kflab.runs.lock import AlreadyTrainingError
 from kflab.runs.process import identify
 
 TRAINER: tuple[str, ...] = (sys.executable, "-P", "-m", "kflab.train")
-"""The command that trains the run folder it is given. `-P`: it imports nothing from the folder it starts in."""
+"""The command that trains the run folder it is given. `-P`: no import from the folder it starts in."""
 
 
 def launch(run_dir: Path, environment: Mapping[str, str] | None = None) -> int:

@@ -50,7 +50,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def list_runs(runs_dir: Path) -> list[RunSummary]:
-    """Every run of the folder, the newest first; one that cannot be read counts as crashed, with the cause."""
+    """Every run of the folder, the newest first; one that cannot be read is listed as crashed."""
     summaries = [summarize(path) for path in _run_dirs(runs_dir)]
     return sorted(summaries, key=lambda summary: (summary.created, summary.name), reverse=True)
 

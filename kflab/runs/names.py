@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 VALIDATION = "val_"
 LOSS = "loss"
 
-# Keras decides the direction in each metric's class, which a name in a log cannot reach. These words make up the
-# names that Keras gives to its metrics of that direction; a metric that a person renamed may have none.
-_UP = frozenset(
-    "acc accuracy auc precision recall sensitivity specificity f1 fbeta iou io r2 pearson concordance similarity "
-    "true".split()
+# Keras decides the direction in each metric's class, which a name in a log cannot reach. These words make up
+# the names that Keras gives to its metrics of that direction; a metric that a person renamed may have none.
+_UP = re.compile(
+    r"(?:^|_)(acc|accuracy|auc|precision|recall|sensitivity|specificity|f1|fbeta|iou|io_u|r2|pearson|concordance"
+    r"|similarity|true)(?:_|$)"
 )
-_DOWN = frozenset(
-    "loss error mse mae mape msle rmse hinge crossentropy divergence kld poisson logcosh huber false".split()
+_DOWN = re.compile(
+    r"(?:^|_)(loss|error|mse|mae|mape|msle|rmse|hinge|crossentropy|divergence|kld|poisson|logcosh|huber|false)"
+    r"(?:_|$)"
 )
 
 
@@ -25,12 +27,10 @@ def base_name(name: str) -> str:
 
 def higher_is_better(name: str) -> bool | None:
     """Whether more of it is better; None where the name does not tell."""
-    words = base_name(name).lower().split("_")
-    if words[-1] == LOSS:
+    plain = base_name(name).lower()
+    if _DOWN.search(plain):
         return False
-    if _DOWN.intersection(words):
-        return False
-    if _UP.intersection(words):
+    if _UP.search(plain):
         return True
     return None
 
