@@ -1,0 +1,156 @@
+"""The datasets that Keras downloads at first use, through `keras.datasets`."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from kflab import paths
+from kflab.catalog.offers import Offer, Settings
+from kflab.data.arrays import Array, Progress, Raw, Samples
+from kflab.errors import KflabError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+Loaded: TypeAlias = tuple[tuple[Array, Array], tuple[Array, Array]]
+"""What `load_data` of every Keras dataset returns: training and test arrays."""
+
+_NO_ANSWER = 20.0
+_LOOK_AGAIN = 0.25
+
+# The arguments that `load_data` takes over; the others are ours.
+_PASSED_ON = {
+    "cifar100": ("label_mode",),
+    "imdb": ("num_words", "maxlen"),
+    "reuters": ("num_words", "maxlen"),
+    "california_housing": ("version",),
+}
+
+
+class _Fetch(threading.Thread):
+    """Runs a loader beside the one who waits for it, who meanwhile reports how far the download is."""
+
+    def __init__(self, loader: Callable[[], Loaded]) -> None:
+        super().__init__(daemon=True, name="download")
+        self._loader = loader
+        self.loaded: Loaded | None = None
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        """Load, or keep the error for the one who waits."""
+        try:
+            self.loaded = self._loader()
+        # Keras raises bare Exception when a download fails.
+        except Exception as error:  # noqa: BLE001
+            self.error = error
+
+
+def load_download(offer: Offer, settings: Settings, progress: Progress | None) -> Raw:
+    """A dataset of Keras', from its cache or from the network.
+
+    Args:
+        offer: the dataset.
+        settings: its arguments.
+        progress: told how far a download is.
+
+    Raises:
+        KflabError: it is not in the cache and cannot be downloaded, or the file in the cache is damaged.
+    """
+    folder = paths.keras_datasets_dir()
+    cached = all((folder / file).exists() for file in offer.files)
+    # Imported before the thread starts: an import may take a lock that the one who waits holds.
+    from keras import datasets
+
+    module: ModuleType = getattr(datasets, offer.name)
+    passed = {name: settings.value(name) for name in _PASSED_ON.get(offer.name, ())}
+    fetch = _Fetch(lambda: module.load_data(**passed))
+    with _quiet(), _impatient():
+        fetch.start()
+        while fetch.is_alive():
+            if progress is not None and not cached:
+                progress(offer.name, _size(folder, offer.files), offer.download_bytes)
+            fetch.join(_LOOK_AGAIN)
+    if fetch.loaded is None:
+        reason = " ".join(str(fetch.error).split()) or type(fetch.error).__name__
+        files = " and ".join(str(folder / file) for file in offer.files)
+        raise KflabError(
+            f"cannot load {offer.name}: {reason}. Keras keeps it in {folder}: expected {files}. With a "
+            f"network it is downloaded there at first use; without one, copy it there, or set data.source to "
+            f"{offer.instead}, which came with kflab"
+        ) from fetch.error
+    (x_train, y_train), (x_test, y_test) = fetch.loaded
+    return Raw(_samples(offer, settings, x_train, y_train), test=_samples(offer, settings, x_test, y_test))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps Keras' progress bar off the standard output."""
+    from keras import config
+
+    shown = config.is_interactive_logging_enabled()
+    config.disable_interactive_logging()
+    try:
+        yield
+    finally:
+        if shown:
+            config.enable_interactive_logging()
+
+
+@contextlib.contextmanager
+def _impatient() -> Iterator[None]:
+    """Gives every new connection a time-out: Keras sets none, and would wait for a dead network for ever."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_NO_ANSWER)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _size(folder: Path, files: tuple[str, ...]) -> int:
+    """How many bytes of the files have arrived."""
+    size = 0
+    for file in files:
+        with contextlib.suppress(OSError):
+            size += (folder / file).stat().st_size
+    return size
+
+
+def _samples(offer: Offer, settings: Settings, x: Array, y: Array) -> Samples:
+    held = offer.content(settings)
+    (source,), (target,) = held.inputs, held.targets
+    if x.dtype == object:
+        values = _multi_hot(x, source.shape[0] or 0) if settings.flag("multi_hot") else _padded(x, settings)
+    elif len(source.shape) == 3:
+        values = _channels_last(x, source.shape[-1] or 1)
+    else:
+        values = x.astype(source.dtype)
+    return Samples({source.name: values}, {target.name: y.reshape(len(y)).astype(target.dtype)})
+
+
+def _channels_last(images: Array, channels: int) -> Array:
+    if images.ndim == 3:
+        return images[..., None]
+    # Keras hands out channels first where its configuration says so.
+    return images if images.shape[-1] == channels else np.moveaxis(images, 1, -1)
+
+
+def _padded(texts: Array, settings: Settings) -> Array:
+    from keras.utils import pad_sequences
+
+    padded: Array = pad_sequences(texts, settings.whole("length"), padding=settings.text("padding"))
+    return padded
+
+
+def _multi_hot(texts: Array, num_words: int) -> Array:
+    rows = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
+    hot = np.zeros((len(texts), num_words), dtype="uint8")
+    hot[rows, np.concatenate([np.asarray(text, dtype=np.intp) for text in texts])] = 1
+    return hot

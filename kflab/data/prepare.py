@@ -1,0 +1,94 @@
+"""Checks, scales and reshapes arrays for the model they feed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from kflab.catalog.datasets import STANDARD
+from kflab.catalog.matching import fitted, shape_text
+from kflab.data.arrays import Array, Samples
+from kflab.errors import KflabError
+
+_ROWS = 4096
+
+
+def check_finite(samples: Samples, split: str) -> None:
+    """Refuse samples with a NaN or an infinity among them.
+
+    Raises:
+        KflabError: there is one; the text names the array and the sample.
+    """
+    for part, arrays in (("input", samples.inputs), ("target", samples.targets)):
+        for name, array in arrays.items():
+            row = _first_unusable(array)
+            if row is not None:
+                value = "NaN" if np.isnan(array[row]).any() else "infinity"
+                raise KflabError(
+                    f"the {part} {name!r} holds {value} in sample {row:,} (counted from 0) of the {split} "
+                    "samples; expected finite numbers: drop that sample or fill it in"
+                )
+
+
+def check_classes(samples: Samples, split: str, classes: Mapping[str, int]) -> None:
+    """Refuse labels that are not 0 to classes - 1: a loss would read beyond the model's output.
+
+    Raises:
+        KflabError: there is one; the text names the array and the sample.
+    """
+    for name, count in classes.items():
+        labels = samples.targets[name]
+        wrong = np.argwhere((labels < 0) | (labels >= count))
+        if len(wrong):
+            raise KflabError(
+                f"the target {name!r} holds {labels[tuple(wrong[0])]} in sample {wrong[0][0]:,} (counted from "
+                f"0) of the {split} samples; expected classes 0 to {count - 1}"
+            )
+
+
+def _first_unusable(array: Array) -> int | None:
+    if array.dtype.kind != "f":
+        return None
+    for start in range(0, len(array), _ROWS):
+        # In blocks: a mask of the whole array would cost a quarter of its memory.
+        good = np.isfinite(array[start : start + _ROWS])
+        if not good.all():
+            flat = good.reshape(len(good), -1).all(axis=1)
+            return start + int(np.flatnonzero(~flat)[0])
+    return None
+
+
+def scaler(scale: float | str | None, train: Array) -> Callable[[Array], Array]:
+    """What scales an input; `STANDARD` is fitted on the training samples.
+
+    The features are along the last axis: the columns of a table, the channels of an image.
+    """
+    if scale is None:
+        return lambda array: array
+    if scale != STANDARD:
+        divisor = np.float32(scale)
+        return lambda array: np.divide(array, divisor, dtype="float32")
+    axes = tuple(range(max(train.ndim - 1, 1)))
+    mean = train.mean(axis=axes, dtype="float64")
+    deviation = train.std(axis=axes, dtype="float64")
+    # A feature that never changes stays at 0 instead of becoming NaN.
+    deviation = np.where(deviation > 0, deviation, 1)
+    return lambda array: ((array - mean) / deviation).astype("float32")
+
+
+def fit_shape(array: Array, wanted: tuple[int | None, ...] | None, name: str) -> Array:
+    """Reshape samples for the Input `name`.
+
+    Raises:
+        KflabError: they cannot be, with both shapes.
+    """
+    if wanted is None:
+        return array
+    shape = fitted(array.shape[1:], wanted)
+    if shape is None:
+        raise KflabError(
+            f"Input {name!r} expects samples of shape {shape_text(wanted)}, the data has "
+            f"{shape_text(array.shape[1:])}"
+        )
+    return array.reshape(len(array), *[axis or 0 for axis in shape])
