@@ -1,0 +1,1 @@
+"""The commands of `kflab`, a module for each group of them; what a command needs is imported when it runs."""

@@ -1,0 +1,69 @@
+"""What commands print: JSON or text, findings and errors in one form."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from kflab.errors import KflabError, UnusableInputError
+
+if TYPE_CHECKING:
+    from kflab.diagnose.findings import Finding
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def print_json(value: object) -> None:
+    """Print one value as one line of JSON."""
+    import msgspec
+
+    click.echo(msgspec.json.encode(value).decode())
+
+
+def fail(error: KflabError, *, as_json: bool) -> None:
+    """Print an error: one line on stderr, and with `--json` an object on stdout."""
+    if as_json:
+        shown: dict[str, object] = {"error": error.message if isinstance(error, UnusableInputError) else str(error)}
+        if isinstance(error, UnusableInputError):
+            shown |= {"file": error.file, "line": error.line, "path": error.path}
+        print_json(shown)
+    click.echo(f"kflab: {error}", err=True)
+
+
+def finding_lines(file: str, findings: Iterable[Finding]) -> list[str]:
+    """Findings as lines: `file: node: error: message`."""
+    return [
+        ": ".join(part for part in (file, finding.place, str(finding.severity), finding.message) if part)
+        for finding in findings
+    ]
+
+
+def table(rows: Sequence[Sequence[str]], right: Iterable[int] = (), gap: int = 2) -> list[str]:
+    """Rows as lines whose columns line up; the columns in `right` are aligned to the right."""
+    if not rows:
+        return []
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    to_right = set(right)
+    lines = []
+    for row in rows:
+        cells = [
+            text.rjust(width) if column in to_right else text.ljust(width)
+            for column, (text, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append((" " * gap).join(cells).rstrip())
+    return lines
+
+
+def wide() -> int:
+    """The columns that a line of output may have."""
+    import shutil
+
+    return shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100
+
+
+def plain(values: Mapping[str, float | None]) -> str:
+    """Logs in one line: `loss 0.1234  accuracy 0.9712`."""
+    return "  ".join(f"{name} {value:.4f}" if value is not None else f"{name} nan" for name, value in values.items())
