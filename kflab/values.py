@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias, Union
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 import msgspec
 
-Value: TypeAlias = Union[bool, int, float, str, Sequence["Value"], Mapping[str, "Value"], None]  # noqa: UP007
+if TYPE_CHECKING:
+    Value: TypeAlias = Union[bool, int, float, str, Sequence["Value"], Mapping[str, "Value"], None]  # noqa: UP007
+else:
+    # msgspec decodes no alias that holds itself; what JSON and YAML can hold is a Value anyway.
+    Value = Any
 """None, a boolean, a number, a string, a list of values or a mapping from strings to values."""
 
 Arguments: TypeAlias = Mapping[str, Value]

@@ -28,7 +28,7 @@ class Kind(enum.StrEnum):
 class ArgumentKind(enum.StrEnum):
     """What values an argument takes.
 
-    The last eight name another object of Keras, written as its name or as `{Name: {arguments}}`.
+    The last nine name another object of Keras, written as its name or as `{Name: {arguments}}`.
     """
 
     INT = "int"
@@ -37,6 +37,7 @@ class ArgumentKind(enum.StrEnum):
     TEXT = "text"
     CHOICE = "choice"
     INTS = "ints"          # one whole number or several: kernel_size, strides, axis
+    FLOATS = "floats"      # one number or several: factor, thresholds, value_range
     SHAPE = "shape"        # a list of whole numbers or nulls: the shape of an Input
     LIST = "list"          # a list of anything
     MAPPING = "mapping"    # free key: value pairs
@@ -49,6 +50,7 @@ class ArgumentKind(enum.StrEnum):
     ACTIVATION = "activation"
     LOSS = "loss"
     METRIC = "metric"
+    OPTIMIZER = "optimizer"
 
 
 class Argument(msgspec.Struct, frozen=True, omit_defaults=True):
