@@ -1,0 +1,141 @@
+"""What is wrong with how a graph is wired: missing inputs and outputs, loose ends. Needs no shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kflab import catalog
+from kflab.catalog import Entry, Kind
+from kflab.diagnose.findings import Finding, Severity
+from kflab.diagnose.wording import and_text, count_text
+from kflab.errors import did_you_mean
+from kflab.experiment import Experiment
+from kflab.graph.nodes import Call, Graph, Layer, Node, Op, Share, source_of
+from kflab.graph.order import consumers, find_cycle, model_cycle
+
+MERGING = "merging"
+"""The group of the layers that make one tensor of several."""
+
+
+def structure(experiment: Experiment) -> tuple[Finding, ...]:
+    """Every finding about the wiring of the model and of the models it calls, in the order of the graphs."""
+    findings = list(_of_graph(experiment, ""))
+    called = _called_models(experiment)
+    circle = model_cycle(experiment.models)
+    for name in experiment.models:
+        findings += _of_graph(experiment, name)
+        if name in circle:
+            findings.append(Finding(f"the models {and_text(circle)} call each other in a circle", graph=name))
+        if name not in called:
+            findings.append(Finding("no node calls this model", severity=Severity.WARNING, graph=name))
+    return tuple(findings)
+
+
+def _called_models(experiment: Experiment) -> frozenset[str]:
+    graphs = (experiment.model, *experiment.models.values())
+    targets = (node.target for graph in graphs for node in graph.nodes.values())
+    return frozenset(target.model for target in targets if isinstance(target, Call))
+
+
+def _of_graph(experiment: Experiment, name: str) -> Iterator[Finding]:
+    graph = experiment.graph(name)
+    yield from _of_ends(graph, name)
+    circle = find_cycle(graph)
+    used = consumers(graph)
+    outputs = {source_of(reference) for reference in graph.outputs}
+    for node_name, node in graph.nodes.items():
+        if node_name in circle:
+            yield Finding(f"runs in a circle: {' → '.join((*circle, circle[0]))}", graph=name, node=node_name)
+        message = _call_problem(experiment, graph, node_name)
+        if message:
+            yield Finding(message, graph=name, node=node_name)
+        elif graph.outputs and not used[node_name] and node_name not in outputs:
+            what = "no node uses this Input" if node.is_input else "nothing uses what it returns"
+            yield Finding(f"{what}, and it is not an output", Severity.WARNING, graph=name, node=node_name)
+
+
+def _of_ends(graph: Graph, name: str) -> Iterator[Finding]:
+    written = [node_name for node_name, node in graph.nodes.items() if node.is_input]
+    if not written:
+        yield Finding("the model has no Input; add one that has the shape of the data", graph=name)
+    if graph.inputs and sorted(graph.inputs) != sorted(written):
+        yield Finding(
+            f"`inputs` must list every Input once: {and_text(written)}; it lists {and_text(graph.inputs)}",
+            graph=name,
+        )
+    if not graph.outputs:
+        yield Finding("the model has no outputs; mark the nodes whose results it returns", graph=name)
+    listed: set[str] = set()
+    for reference in graph.outputs:
+        source = source_of(reference)
+        if source not in graph.nodes:
+            hint = did_you_mean(source, graph.nodes)
+            yield Finding(f"the output {reference!r} names no node of the model{hint}", graph=name)
+        elif reference in listed:
+            yield Finding(f"{reference!r} is listed as an output more than once", graph=name, node=source)
+        listed.add(reference)
+
+
+def _call_problem(experiment: Experiment, graph: Graph, name: str) -> str:
+    """What is wrong with what node `name` calls and how many tensors it is called with, or ""."""
+    node = graph.nodes[name]
+    for source in node.sources():
+        if source not in graph.nodes:
+            return f"its input {source!r} is no node of the model{did_you_mean(source, graph.nodes)}"
+    try:
+        target = graph.own(name).target
+    except KeyError as missing:
+        return f"the layer that it shares belongs to {missing}, which is no node of the model"
+    match target:
+        case Call():
+            return _model_problem(experiment, target.model, node)
+        case Layer():
+            if node.is_input:
+                return "an Input takes no inputs" if any(node.references()) else ""
+            return _arity_problem(catalog.load().find(Kind.LAYER, target.layer), target.layer, node)
+        case Op():
+            given = tuple(target.arguments)
+            return _arity_problem(catalog.load().find(Kind.OP, target.op), target.op, node, given)
+        case Share():
+            return "the nodes whose layers it shares run in a circle"
+
+
+def _model_problem(experiment: Experiment, model: str, node: Node) -> str:
+    if model not in experiment.models:
+        return f"it calls the model {model!r}, which is not there{did_you_mean(model, experiment.models)}"
+    wanted = experiment.models[model].input_names()
+    if len(node.inputs) == len(wanted):
+        return ""
+    if not node.inputs:
+        return f"{model} has no input connected; it needs {_named(wanted)}"
+    return f"{model} needs {_named(wanted)}, it has {len(node.inputs)}"
+
+
+def _arity_problem(entry: Entry | None, name: str, node: Node, given: tuple[str, ...] = ()) -> str:
+    """What is wrong with the number of tensors, by what the catalog says that `name` is called with.
+
+    Args:
+        given: the tensors of an operation that are plain numbers among its arguments.
+    """
+    if entry is None:
+        return ""
+    by_name = {*given, *node.named}
+    places = [tensor for tensor in entry.tensors if tensor.name not in by_name]
+    count = len(node.inputs)
+    if not count and not node.named:
+        return f"{name} has no input; connect it to a node"
+    if entry.takes_list:
+        if count == 1 and entry.group == MERGING:
+            return f"{name} needs at least 2 inputs, it has 1"
+        return ""
+    if count > len(places) and entry.tensors:
+        return f"{name} takes {count_text(len(places), 'input')}, it has {count}"
+    needed = [tensor.name for tensor in places if tensor.required]
+    missing = [tensor.name for tensor in places[count:] if tensor.required]
+    if missing:
+        return f"{name} needs {_named(tuple(needed))}, it has {count}; {and_text(missing)} is missing"
+    return ""
+
+
+def _named(names: tuple[str, ...]) -> str:
+    return f"{count_text(len(names), 'input')} ({', '.join(names)})"

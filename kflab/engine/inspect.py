@@ -1,0 +1,278 @@
+"""Shapes, dtypes, counts and findings of an experiment, without allocating a weight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from kflab.diagnose.findings import Finding, Severity
+from kflab.diagnose.structure import structure
+from kflab.engine.build import Builder, needed, owner_of
+from kflab.engine.calls import Arranged, arrange_layer, arrange_model, arrange_op, pick_output
+from kflab.engine.memory import OptimizerSlots, activation_bytes, training_bytes
+from kflab.engine.probe import Outcome, OwnLayer, Probe, Spec, Weights
+from kflab.engine.protocol import GraphReport, NodeReport, Report, TensorReport, Totals
+from kflab.engine.stateless import without_weights
+from kflab.errors import KflabError
+from kflab.experiment import Experiment
+from kflab.graph.nodes import INPUT, Call, Graph, Layer, Node, Op, Share, source_of
+from kflab.graph.order import topological
+from kflab.values import canonical
+
+
+class Inspector:
+    """Reports on experiments; what it has seen once, it remembers, so that an edit asks little of Keras."""
+
+    def __init__(self) -> None:
+        self._probe = Probe()
+        self._slots = OptimizerSlots()
+
+    def inspect(self, experiment: Experiment) -> Report:
+        """The report on an experiment. It goes on past what is wrong, which comes back as findings."""
+        slots = self._slots.per_weight(experiment.training.optimizer)
+        return without_weights(lambda: _Inspection(experiment, self._probe).report(slots))
+
+
+class _Graph:
+    """What is known of one graph while an experiment is inspected."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.outputs: dict[str, tuple[Spec, ...]] = {}
+        self.owners: dict[str, tuple[OwnLayer, Layer, Node]] = {}
+        self.weights: dict[str, Weights] = {}
+        self.failures: dict[str, str] = {}
+        self.returned: tuple[Spec, ...] | None = None
+        self.models: dict[str, str] = {}
+
+    def pick(self, reference: str) -> Spec:
+        return pick_output(self.outputs, reference)
+
+
+class _Inspection:
+    """One pass over an experiment."""
+
+    def __init__(self, experiment: Experiment, probe: Probe) -> None:
+        self._experiment = experiment
+        self._probe = probe
+        self._builder = Builder(experiment)
+        self._wiring = structure(experiment)
+        self._graphs: dict[str, _Graph] = {}
+
+    def report(self, slots: float) -> Report:
+        names = ("", *self._experiment.models)
+        for name in names:
+            self._inspected(name)
+        return Report(
+            model=self._graph_report("", slots),
+            models={name: self._graph_report(name, slots) for name in self._experiment.models},
+            findings=tuple(finding for name in names for finding in self._findings(name)),
+        )
+
+    def _inspected(self, name: str) -> _Graph:
+        """What is known of a graph, nested ones first; a model that calls itself is seen unfinished."""
+        if name not in self._graphs:
+            self._graphs[name] = found = _Graph(self._experiment.graph(name))
+            broken = {
+                finding.node
+                for finding in self._wiring
+                if finding.graph == name and finding.node and finding.severity is Severity.ERROR
+            }
+            for node_name in topological(found.graph):
+                node = found.graph.nodes[node_name]
+                if node_name not in broken and all(source in found.outputs for source in node.sources()):
+                    self._node(found, node_name, node)
+            self._return(found)
+        return self._graphs[name]
+
+    def _return(self, found: _Graph) -> None:
+        """Note what a graph returns, if all of it is known."""
+        try:
+            found.returned = tuple(
+                found.pick(reference)
+                for reference in found.graph.outputs
+                if source_of(reference) in found.outputs
+            )
+        except KflabError as error:
+            found.failures[""] = str(error)
+            return
+        if len(found.returned) < len(found.graph.outputs) or not found.graph.outputs:
+            found.returned = None
+
+    def _node(self, found: _Graph, name: str, node: Node) -> None:
+        """Note what a node gives, or why it fails; nothing at all when the reason lies elsewhere."""
+        try:
+            outcome = self._outcome(found, name, node)
+        except KflabError as error:
+            outcome = Outcome(failure=str(error))
+        if outcome is None:
+            return
+        if outcome.failure:
+            found.failures[name] = outcome.failure
+            return
+        found.outputs[name] = outcome.outputs
+        found.weights[name] = outcome.weights
+
+    def _outcome(self, found: _Graph, name: str, node: Node) -> Outcome | None:
+        match found.graph.own(name).target:
+            case Layer(layer=called, arguments=arguments) if called == INPUT:
+                return self._probe.input(name, arguments)
+            case Layer(layer=called, arguments=arguments) as layer:
+                arranged = arrange_layer(node, called, found.pick)
+                if isinstance(node.target, Share):
+                    return self._again(found, node, arranged)
+                found.owners[name] = (
+                    OwnLayer(called, canonical(arguments), arranged, canonical(node.call)),
+                    layer,
+                    node,
+                )
+                return self._probe.layer(called, arguments, arranged, node.call)
+            case Call(model=called):
+                found.models[name] = called
+                return self._model(found, called, node)
+            case Op(op=called, arguments=arguments):
+                arranged = arrange_op(node, called, arguments, found.pick)
+                return self._probe.operation(called, {**arguments, **node.call}, arranged)
+        return None
+
+    def _again(self, found: _Graph, node: Node, arranged: Arranged) -> Outcome | None:
+        """A call of a layer that another node owns; nothing is known while the owner fails."""
+        assert isinstance(node.target, Share)
+        name = owner_of(found.graph, node.target.node)
+        if name not in found.outputs:
+            return None
+        owner, layer, first = found.owners[name]
+        return self._probe.again(owner, layer.arguments, first.call, arranged, node.call)
+
+    def _model(self, found: _Graph, called: str, node: Node) -> Outcome | None:
+        """A call of a nested model; nothing is known while the model itself fails."""
+        inner = self._inspected(called)
+        if inner.returned is None:
+            return None
+        arranged = arrange_model(node, inner.graph, found.pick)
+        given = [found.pick(reference) for reference in node.inputs]
+        if not node.named and given == [inner.outputs[name][0] for name in inner.graph.input_names()]:
+            return Outcome(inner.returned)
+        return self._probe.model(self._builder, called, self._content(called), arranged, node.call)
+
+    def _content(self, name: str) -> bytes:
+        """All that a nested model is made of: its graph and those that it calls."""
+        names = sorted(self._called(name))
+        return msgspec.msgpack.encode([self._experiment.models[model] for model in names])
+
+    def _called(self, name: str) -> set[str]:
+        """A graph's nested models and theirs, the graph itself among them if it is nested."""
+        seen: set[str] = set()
+        waiting = [name]
+        while waiting:
+            model = waiting.pop()
+            if model not in seen:
+                seen.add(model)
+                waiting += self._inspected(model).models.values()
+        return seen - {""}
+
+    def _findings(self, name: str) -> Iterable[Finding]:
+        """The findings of a graph: about the graph itself, then in the order of its nodes.
+
+        What goes wrong in a node that no output depends on does not stop a run, so it is a warning.
+        """
+        found = self._graphs[name]
+        wanted = needed(found.graph)
+        findings = [finding for finding in self._wiring if finding.graph == name]
+        findings += [Finding(message, graph=name, node=node) for node, message in found.failures.items()]
+        place = {node: index for index, node in enumerate(found.graph.nodes)}
+        for finding in sorted(findings, key=lambda finding: place.get(finding.node, -1)):
+            spare = finding.node and finding.node not in wanted
+            yield msgspec.structs.replace(finding, severity=Severity.WARNING) if spare else finding
+
+    def _graph_report(self, name: str, slots: float) -> GraphReport:
+        found = self._graphs[name]
+        nodes = {node_name: self._node_report(found, node_name) for node_name in found.graph.nodes}
+        return GraphReport(nodes, self._totals(name, slots))
+
+    def _node_report(self, found: _Graph, name: str) -> NodeReport:
+        node = found.graph.nodes[name]
+        weights = self._node_weights(found, name)
+        return NodeReport(
+            layer=_called_name(found.graph, name),
+            outputs=tuple(TensorReport(spec.shape, spec.dtype) for spec in found.outputs.get(name, ())),
+            params=weights.total,
+            trainable=weights.trainable,
+            inputs=tuple(node.references()),
+        )
+
+    def _node_weights(self, found: _Graph, name: str) -> Weights:
+        """The weights that stand at a node: of its own layer, or of a nested model at its first call."""
+        called = found.models.get(name)
+        if called is None:
+            own = isinstance(found.graph.nodes[name].target, Layer)
+            return found.weights.get(name, Weights()) if own else Weights()
+        first = next(node for node in found.graph.nodes if found.models.get(node) == called)
+        return self._model_weights(called) if first == name else Weights()
+
+    def _model_weights(self, name: str) -> Weights:
+        """The weights of a graph and of all that it calls, each once."""
+        weights = [
+            found.weights.get(owner, Weights())
+            for found in map(self._inspected, {name, *self._called(name)})
+            for owner in _layer_owners(found.graph)
+        ]
+        return Weights(*(sum(counts) for counts in zip(*weights, strict=True))) if weights else Weights()
+
+    def _activations(self, name: str, batch: int) -> int:
+        """Bytes that the calls of a graph return for one batch, inside nested models too."""
+        found = self._inspected(name)
+        total = 0
+        for node in _used(found.graph) & found.outputs.keys():
+            if node in found.models:
+                total += self._activations(found.models[node], batch)
+            else:
+                total += activation_bytes(found.outputs[node], batch)
+        return total
+
+    def _totals(self, name: str, slots: float) -> Totals:
+        weights = self._model_weights(name)
+        batch = self._experiment.training.batch_size
+        return Totals(
+            total=weights.total,
+            trainable=weights.trainable,
+            non_trainable=weights.total - weights.trainable,
+            weight_bytes=weights.bytes,
+            training_bytes=training_bytes(weights, slots, self._activations(name, batch)),
+        )
+
+
+def _used(graph: Graph) -> frozenset[str]:
+    """The nodes whose results reach an output; all of them while there are no outputs."""
+    if not graph.outputs:
+        return frozenset(graph.nodes)
+    used: set[str] = set()
+    waiting = [source_of(reference) for reference in graph.outputs]
+    while waiting:
+        name = waiting.pop()
+        if name in graph.nodes and name not in used:
+            used.add(name)
+            waiting += graph.nodes[name].sources()
+    return frozenset(used)
+
+
+def _layer_owners(graph: Graph) -> frozenset[str]:
+    """The nodes that own the layers which the outputs depend on."""
+    return frozenset(owner_of(graph, name) for name in _used(graph))
+
+
+def _called_name(graph: Graph, name: str) -> str:
+    try:
+        target = graph.own(name).target
+    except KeyError:
+        return ""
+    match target:
+        case Layer():
+            return target.layer
+        case Call():
+            return target.model
+        case Op():
+            return target.op
+        case Share():
+            return ""

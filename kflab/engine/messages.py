@@ -1,0 +1,138 @@
+"""Keras' complaints in plain words: what was expected, what came; shapes without their batch axis."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import keras
+
+from kflab import catalog
+from kflab.catalog import Kind
+from kflab.diagnose.wording import and_text, shape_text, sizes_text
+from kflab.engine.protocol import Shape
+from kflab.errors import KflabError
+
+LONGEST = 240
+"""How many characters of a complaint are shown."""
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_CALLING = re.compile(
+    r"^Exception encountered when calling.*?\n\n(.*?)(?:\n\nArguments received by.*)?$", re.DOTALL
+)
+_BATCHED_SHAPE = re.compile(r"[\[(]None(?:,? +(?:None|\d+))*,?[\])]")
+_KERAS_TENSOR = re.compile(r"'?<KerasTensor shape=\((.*?)\), dtype=(\w+).*?>'?")
+_LAYER_NAME = re.compile(r"""(?: of)? layer ['"][^'"]*['"]""")
+_AXES = re.compile(r"`\(([^`()]+)\)`")
+
+
+def explain(
+    error: Exception, name: str, shapes: Sequence[Shape], layer: keras.layers.Layer | None = None
+) -> str:
+    """One or two plain sentences about a call that failed.
+
+    Args:
+        error: what Keras raised.
+        name: the class, operation or model that was called, as a person knows it.
+        shapes: the shapes it was called with.
+        layer: the layer that was called, if it came to be.
+    """
+    if isinstance(error, KflabError):
+        return str(error)
+    text = _useful(str(error))
+    got = _got(shapes)
+    if layer is not None:
+        told = _of_input_spec(layer, name, shapes) or _of_layer(layer, name, text, shapes)
+        if told:
+            return told
+    if not text or not isinstance(error, ValueError | TypeError | NotImplementedError):
+        return _shorten(f"{name} cannot be called on {got}" + (f": {text}" if text else ""))
+    complete = not shapes or all(shape_text(shape) in text for shape in shapes)
+    return _shorten(text if complete else f"{text.rstrip('.')} ({name} got {got})")
+
+
+def _got(shapes: Sequence[Shape]) -> str:
+    return and_text([shape_text(shape) for shape in shapes])
+
+
+def _useful(text: str) -> str:
+    """The sentence of a complaint that says what is wrong, without its wrapping."""
+    text = _ANSI.sub("", text).strip()
+    wrapped = _CALLING.match(text)
+    text = (wrapped.group(1) if wrapped else text).split("\n\n")[0]
+    text = " ".join(text.split())
+    text = _KERAS_TENSOR.sub(lambda found: f"a tensor of ({found.group(1)})", text)
+    text = _BATCHED_SHAPE.sub(lambda found: shape_text(_parse_shape(found.group())), text)
+    return _LAYER_NAME.sub("", text)
+
+
+def _parse_shape(text: str) -> Shape:
+    sizes = text.strip("()[]").replace(",", " ").split()
+    return tuple(None if size == "None" else int(size) for size in sizes)
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
+
+
+def _of_input_spec(layer: keras.layers.Layer, name: str, shapes: Sequence[Shape]) -> str:
+    """What the layer's own `input_spec` says against the shapes, or ""."""
+    specs = [spec for spec in keras.tree.flatten(layer.input_spec) if spec is not None]
+    for spec, shape in zip(specs, shapes, strict=False):
+        got = shape_text(shape)
+        if spec.shape is not None:
+            if not _fits(spec.shape, shape):
+                return f"{name} expects {shape_text(spec.shape)}, got {got}"
+            continue
+        axes = _axes_words(layer, spec.ndim or spec.min_ndim or 0)
+        if spec.ndim is not None and len(shape) != spec.ndim:
+            return f"{name} expects an input of {spec.ndim} axes{axes}, got {len(shape)}: {got}"
+        if spec.min_ndim is not None and len(shape) < spec.min_ndim:
+            return f"{name} expects an input of at least {spec.min_ndim} axes{axes}, got {len(shape)}: {got}"
+        if spec.max_ndim is not None and len(shape) > spec.max_ndim:
+            return f"{name} expects an input of at most {spec.max_ndim} axes, got {len(shape)}: {got}"
+        for axis, size in (spec.axes or {}).items():
+            if size is not None and -len(shape) <= axis < len(shape) and shape[axis] not in {size, None}:
+                where = "last axis" if axis in {-1, len(shape) - 1} else f"axis {axis}"
+                return f"{name} expects {size} in the {where} of its input, as when it was built, got {got}"
+    return ""
+
+
+def _fits(expected: Sequence[int | None], shape: Shape) -> bool:
+    return len(expected) == len(shape) and all(
+        None in {wanted, size} or wanted == size for wanted, size in zip(expected, shape, strict=True)
+    )
+
+
+def _axes_words(layer: keras.layers.Layer, count: int) -> str:
+    """The names of the axes a layer expects, as its documentation gives them: ` (batch, steps, features)`."""
+    entry = catalog.load().find(Kind.LAYER, type(layer).__name__)
+    text = entry.text.partition("Input shape")[2] if entry else ""
+    candidates = [found.group(1) for found in _AXES.finditer(text)]
+    candidates = [axes for axes in candidates if axes.count(",") == count - 1 and "None" not in axes]
+    if getattr(layer, "data_format", "") == "channels_first" and len(candidates) > 1:
+        candidates = candidates[1:]
+    return f" ({candidates[0].replace('batch_size', 'batch')})" if candidates else ""
+
+
+def _of_layer(layer: Any, name: str, text: str, shapes: Sequence[Shape]) -> str:
+    """Plainer words for complaints that say too little by themselves, or ""."""
+    got = _got(shapes)
+    if "fully-defined" in text:
+        return f"{name} cannot size its weights: an axis of its input has no fixed size, got {got}"
+    if "output size would be zero or negative" in text:
+        for argument in ("kernel_size", "pool_size"):
+            size: int | Iterable[int] | None = getattr(layer, argument, None)
+            if size is not None:
+                padding = getattr(layer, "padding", "valid")
+                what = f"{argument} {sizes_text(size)}"
+                return f"{name}: {what} does not fit an input of {got} with padding {padding!r}"
+    if "incompatible shapes" in text:
+        return f"{name} expects inputs whose shapes agree, got {got}"
+    if "matching shapes except for the concatenation axis" in text:
+        return f"{name} expects inputs that agree on every axis but {getattr(layer, 'axis', -1)}, got {got}"
+    axis = getattr(layer, "axis", None)
+    if "out of range" in text and axis is not None:
+        return f"{name}: axis {axis} is not an axis of {got} (the batch axis is 0)"
+    return ""

@@ -1,0 +1,120 @@
+"""The engine as a server: requests come in over one pipe, replies go out over another, one JSON line each."""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, TypeAlias
+
+import msgspec
+
+from kflab.engine.protocol import Inspect, Inspected, Refused, Reply, Request, Summarize, Summarized
+from kflab.errors import KflabError
+
+STARTING = 0
+"""The id of a refusal that answers no request: the engine could not start."""
+
+Send: TypeAlias = Callable[[Reply], None]
+
+
+class _Id(msgspec.Struct):
+    id: int = STARTING
+
+
+def main() -> int:
+    """Serve until stdin ends; the exit status.
+
+    Requests are accepted from the start, and answered once Keras is there. Whatever Python or native code
+    prints goes to stderr: stdout is kept for replies.
+    """
+    replies = _private_stdout()
+    encoder = msgspec.json.Encoder()
+
+    def send(reply: Reply) -> None:
+        replies.write(encoder.encode(reply) + b"\n")
+        replies.flush()
+
+    lines = _lines_in_background(sys.stdin.buffer)
+    try:
+        from kflab.engine import devices
+
+        devices.prepare()
+        from kflab.engine.answers import Answers
+
+        answers = Answers()
+        send(answers.hello(devices.list_without_taking()))
+    except Exception as error:  # noqa: BLE001 - a Keras that does not load is for the person at the other end
+        traceback.print_exc()
+        send(Refused(STARTING, f"Keras did not start: {one_line(error)}"))
+        return 1
+    try:
+        serve(lines, send, answers.inspect, answers.summarize)
+    except BrokenPipeError:
+        return 0  # nobody listens any more
+    return 0
+
+
+def serve(
+    lines: Iterator[bytes],
+    send: Send,
+    inspect: Callable[[Inspect], Inspected],
+    summarize: Callable[[Summarize], Summarized],
+) -> None:
+    """Answer each line; one that is no request, or that fails, is refused with the reason."""
+    decoder = msgspec.json.Decoder(Request)
+    for line in lines:
+        if not line.strip():
+            continue
+        try:
+            request = decoder.decode(line)
+        except msgspec.DecodeError as error:
+            send(Refused(_id_of(line), f"not a request: {one_line(error)}"))
+            continue
+        try:
+            send(inspect(request) if isinstance(request, Inspect) else summarize(request))
+        except KflabError as error:
+            send(Refused(request.id, str(error)))
+        except BrokenPipeError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one request must not end the engine; the log has the whole
+            traceback.print_exc()
+            send(Refused(request.id, f"the engine failed on this: {one_line(error)}"))
+
+
+def one_line(error: BaseException) -> str:
+    """An error in one line: its class, and the first line of its text."""
+    text = str(error).strip().split("\n", 1)[0]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _id_of(line: bytes) -> int:
+    """The id in a message that is not a request, where one can be read."""
+    try:
+        return msgspec.json.decode(line, type=_Id).id
+    except msgspec.DecodeError:
+        return STARTING
+
+
+def _private_stdout() -> BinaryIO:
+    """The pipe that was stdout, out of reach of all that prints; file descriptor 1 becomes stderr."""
+    private = os.dup(1)
+    os.set_inheritable(private, False)
+    os.dup2(2, 1)
+    return os.fdopen(private, "wb")
+
+
+def _lines_in_background(stream: BinaryIO) -> Iterator[bytes]:
+    """The lines of a stream, read from now on by a thread: nobody who writes has to wait for Keras."""
+    waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+    def read() -> None:
+        for line in stream:
+            waiting.put(line)
+        waiting.put(b"")
+
+    threading.Thread(target=read, name="requests", daemon=True).start()
+    return iter(waiting.get, b"")
