@@ -42,7 +42,7 @@ class _Commands(click.Group):
 def commands() -> None:
     """The terminal lab for Keras functional models.
 
-    `kflab` opens the lab; `kflab EXPERIMENT` opens it with an experiment: the name of a preset or a YAML file.
+    `kflab` opens the lab; `kflab EXPERIMENT` opens it with an experiment: a preset's name or a YAML file.
     Training runs in a process of its own that outlives the terminal.
     """
 
@@ -102,6 +102,6 @@ def _fault(error: Exception) -> KflabError:
             log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} kflab {' '.join(sys.argv[1:])}\n{text}\n")
     except OSError:
         return KflabError(f"a fault of kflab: {text}")
-    return KflabError(f"a fault of kflab itself ({type(error).__name__}: {error}); its traceback is in {where}")
-
-
+    return KflabError(
+        f"a fault of kflab itself ({type(error).__name__}: {error}); its traceback is in {where}"
+    )

@@ -11,7 +11,9 @@ from kflab.errors import UnusableInputError
 
 @click.command("open")
 @click.argument("experiment", required=False)
-@click.option("--runs-dir", type=click.Path(file_okay=False, path_type=Path), help="Where run folders are kept.")
+@click.option(
+    "--runs-dir", type=click.Path(file_okay=False, path_type=Path), help="Where run folders are kept."
+)
 @click.option("--backend", help="Keras' backend: tensorflow, jax or torch.")
 @click.option("--ascii", "plain", is_flag=True, help="Draw with plain ASCII.")
 @click.option("--headless", is_flag=True, help="Drive the lab without a terminal, for tests and demos.")
@@ -57,7 +59,9 @@ def open_lab(
             plain=plain,
         )
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UnusableInputError("the lab needs a terminal; `kflab run` trains without one, and --headless drives it")
+        raise UnusableInputError(
+            "the lab needs a terminal; `kflab run` trains without one, and --headless drives it"
+        )
     from kflab.tui import app
 
     return app.run(path, plain=plain)

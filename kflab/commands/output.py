@@ -26,7 +26,9 @@ def print_json(value: object) -> None:
 def fail(error: KflabError, *, as_json: bool) -> None:
     """Print an error: one line on stderr, and with `--json` an object on stdout."""
     if as_json:
-        shown: dict[str, object] = {"error": error.message if isinstance(error, UnusableInputError) else str(error)}
+        shown: dict[str, object] = {
+            "error": error.message if isinstance(error, UnusableInputError) else str(error)
+        }
         if isinstance(error, UnusableInputError):
             shown |= {"file": error.file, "line": error.line, "path": error.path}
         print_json(shown)
@@ -66,4 +68,6 @@ def wide() -> int:
 
 def plain(values: Mapping[str, float | None]) -> str:
     """Logs in one line: `loss 0.1234  accuracy 0.9712`."""
-    return "  ".join(f"{name} {value:.4f}" if value is not None else f"{name} nan" for name, value in values.items())
+    return "  ".join(
+        f"{name} {value:.4f}" if value is not None else f"{name} nan" for name, value in values.items()
+    )

@@ -16,8 +16,8 @@ def assign(experiment: Experiment, assignments: Iterable[str]) -> Experiment:
     """The experiment with settings replaced, each given as `PATH=VALUE`, the value in YAML.
 
     `training.epochs=3`, `training.optimizer=SGD`, `training.optimizer.Adam.learning_rate=0.01`,
-    `model.nodes.hidden.Dense.units=128`, `training.callbacks.EarlyStopping.patience=5`. `null` takes a setting
-    away, so that its default holds.
+    `model.nodes.hidden.Dense.units=128`, `training.callbacks.EarlyStopping.patience=5`. `null` takes a
+    setting away, so that its default holds.
 
     Raises:
         UnusableInputError: an assignment is none, its path leads nowhere, or the value does not fit there.
@@ -70,4 +70,6 @@ def _in_list(value: Sequence[Value], path: Sequence[str], new: Value, text: str)
         index = int(path[0])
         items[index] = _with(items[index], path[1:], new, text)
         return items
-    raise UnusableInputError(f"expected a place in a list of {len(items)}, counted from 0, got {path[0]!r}", path=text)
+    raise UnusableInputError(
+        f"expected a place in a list of {len(items)}, counted from 0, got {path[0]!r}", path=text
+    )

@@ -1,0 +1,189 @@
+"""`kflab check`, `summary` and `graph`: what an experiment is, without training it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from kflab.commands import arguments
+from kflab.commands.output import finding_lines, json_option, print_json, table
+from kflab.errors import UnusableInputError
+
+if TYPE_CHECKING:
+    from kflab.diagnose.findings import Finding
+    from kflab.engine.protocol import GraphReport, Report
+    from kflab.experiment import Experiment
+
+FAILED = 1
+
+set_option = click.option(
+    "--set", "assignments", multiple=True, metavar="PATH=VALUE", help="Change a setting: training.epochs=3."
+)
+
+
+def _report(named: arguments.Named) -> tuple[Report, tuple[Finding, ...]]:
+    """The engine's report on an experiment and all findings."""
+    from kflab import paths
+    from kflab.catalog.datasets import describe
+    from kflab.commands.native import native_output_to
+    from kflab.diagnose.check import check as diagnose
+
+    info = describe(named.experiment.data, named.base)
+    with native_output_to(paths.state_dir() / "engine.log"):
+        from kflab.engine.inspect import Inspector
+
+        report = Inspector().inspect(named.experiment)
+    return report, diagnose(named.experiment, info, report)
+
+
+def _has_errors(findings: tuple[Finding, ...]) -> bool:
+    from kflab.diagnose.findings import Severity
+
+    return any(finding.severity is Severity.ERROR for finding in findings)
+
+
+@click.command()
+@click.argument("experiment")
+@set_option
+@json_option
+def check(experiment: str, assignments: tuple[str, ...], *, as_json: bool) -> int:
+    """Tell what is wrong with EXPERIMENT; exits 1 when there are errors."""
+    named = arguments.load(experiment, assignments)
+    report, findings = _report(named)
+    failed = _has_errors(findings)
+    if as_json:
+        print_json({"ok": not failed, "findings": findings, "params": report.model.totals.total})
+    elif findings:
+        click.echo("\n".join(finding_lines(experiment, findings)))
+    else:
+        nodes = len(named.experiment.model.nodes)
+        click.echo(f"{experiment}: {nodes} nodes, {report.model.totals.total:,} parameters, nothing is wrong")
+    return FAILED if failed else 0
+
+
+@click.command()
+@click.argument("experiment")
+@click.option("--model", "nested", default="", metavar="NAME", help="A nested model instead of the main one.")
+@click.option("--width", default=80, show_default=True, type=click.IntRange(40, 400), help="Columns.")
+@set_option
+@json_option
+def summary(experiment: str, nested: str, width: int, assignments: tuple[str, ...], *, as_json: bool) -> int:
+    """Print the Keras summary of EXPERIMENT's model; nothing is allocated."""
+    from kflab import paths
+    from kflab.commands.native import native_output_to
+
+    named = arguments.load(experiment, assignments)
+    models = named.experiment.models
+    if nested and nested not in models:
+        raise UnusableInputError(
+            f"there is no nested model {nested!r}; there is {', '.join(models) or 'none'}", file=experiment
+        )
+    report, findings = _report(named)
+    graph = report.models[nested] if nested else report.model
+    if as_json:
+        print_json(_summary(named.experiment, graph, nested))
+    else:
+        with native_output_to(paths.state_dir() / "engine.log"):
+            from kflab.engine.build import BuildError
+            from kflab.engine.summary import summary_text
+
+            try:
+                text = summary_text(named.experiment, width, nested)
+            except BuildError as error:
+                findings, text = error.findings, ""
+        click.echo(text or "\n".join(finding_lines(experiment, findings)))
+    return FAILED if any(not node.outputs for node in graph.nodes.values()) else 0
+
+
+def _summary(experiment: Experiment, graph: GraphReport, nested: str) -> dict[str, object]:
+    totals = graph.totals
+    return {
+        "model": experiment.graph(nested).name,
+        "params": {
+            "total": totals.total,
+            "trainable": totals.trainable,
+            "non_trainable": totals.non_trainable,
+        },
+        "layers": [
+            {
+                "name": name,
+                "layer": node.layer,
+                "output_shape": _shapes([output.shape for output in node.outputs]),
+                "params": node.params,
+                "inputs": node.inputs,
+            }
+            for name, node in graph.nodes.items()
+        ],
+    }
+
+
+def _shapes(shapes: list[tuple[int | None, ...]]) -> object:
+    """One shape as a list, several as a list of lists, none as null."""
+    return shapes[0] if len(shapes) == 1 else shapes or None
+
+
+@click.command()
+@click.argument("experiment")
+@click.option("--model", "nested", default="", metavar="NAME", help="A nested model instead of the main one.")
+@click.option("--ascii", "plain", is_flag=True, help="Draw with plain ASCII.")
+@click.option(
+    "--no-shapes", is_flag=True, help="Leave out shapes and parameters: needs no Keras, so it is fast."
+)
+@set_option
+@json_option
+def graph(
+    experiment: str, nested: str, assignments: tuple[str, ...], *, plain: bool, no_shapes: bool, as_json: bool
+) -> int:
+    """Draw EXPERIMENT's graph as text: each node with its layer, its shape and its parameters."""
+    from kflab.graph.layout import lay_out
+
+    named = arguments.load(experiment, assignments)
+    if nested and nested not in named.experiment.models:
+        raise UnusableInputError(f"there is no nested model {nested!r}", file=experiment)
+    shown = named.experiment.graph(nested)
+    report = None
+    findings: tuple[Finding, ...] = ()
+    if not no_shapes:
+        whole, findings = _report(named)
+        report = whole.models[nested] if nested else whole.model
+    rows = lay_out(shown)
+    if as_json:
+        print_json([{"name": row.name, "lane": row.lane, "rails": row.rails} for row in rows])
+    else:
+        click.echo(_picture(named.experiment, nested, report, findings, plain=plain))
+    return FAILED if _has_errors(findings) else 0
+
+
+def _picture(
+    experiment: Experiment,
+    nested: str,
+    report: GraphReport | None,
+    findings: tuple[Finding, ...],
+    *,
+    plain: bool,
+) -> str:
+    from kflab import catalog
+    from kflab.graph.layout import lay_out
+    from kflab.graph.layout import to_ascii as rails_to_ascii
+    from kflab.tui.text import count_text, layer_text, shape_text, to_ascii
+
+    offers, shown = catalog.load(), experiment.graph(nested)
+    wrong = {finding.node: finding.message for finding in reversed(findings) if finding.graph == nested}
+    rows = []
+    for row in lay_out(shown):
+        cells = [
+            rails_to_ascii(row.rails) if plain else row.rails,
+            row.name,
+            layer_text(offers, shown, row.name),
+        ]
+        if report is not None:
+            node = report.nodes[row.name]
+            cells.append(", ".join(shape_text(output.shape[1:]) for output in node.outputs))
+            cells.append(count_text(node.params) if node.params else "")
+            cells.append(wrong.get(row.name, ""))
+        rows.append([to_ascii(cell) for cell in cells] if plain else cells)
+    lines = table(rows, right=(4,))
+    if report is not None:
+        lines.append(f"{len(rows)} nodes, {report.totals.total:,} parameters")
+    return "\n".join(lines)

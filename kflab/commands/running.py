@@ -1,0 +1,97 @@
+"""`kflab run`: train an experiment, with its progress on one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kflab.commands import arguments
+from kflab.commands.output import json_option, print_json
+from kflab.errors import UnusableInputError
+
+BACKENDS = ("tensorflow", "jax", "torch")
+
+
+@click.command()
+@click.argument("experiment")
+@click.option(
+    "--set", "assignments", multiple=True, metavar="PATH=VALUE", help="Change a setting: training.epochs=3."
+)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="The seed of weights, order and dropout.")
+@click.option("--backend", type=click.Choice(BACKENDS), help="Keras' backend.")
+@click.option(
+    "--runs-dir", type=click.Path(file_okay=False, path_type=Path), help="Where run folders are kept."
+)
+@click.option("--detach", is_flag=True, help="Start it, print its folder and return.")
+@json_option
+def run(
+    experiment: str,
+    assignments: tuple[str, ...],
+    seed: int | None,
+    backend: str | None,
+    runs_dir: Path | None,
+    *,
+    detach: bool,
+    as_json: bool,
+) -> int:
+    """Train EXPERIMENT and report its result.
+
+    The trainer is a process of its own: Ctrl+C asks it to stop after the step at hand and keep the model, a
+    second Ctrl+C ends it at once. With --json each event is a line, the last one `finished`.
+    """
+    from kflab.commands.following import follow
+
+    if seed is not None:
+        assignments = (*assignments, f"training.seed={seed}")
+    named = arguments.load(experiment, assignments)
+    _refuse_errors(named, experiment)
+    run_dir = start(named, runs_dir, backend)
+    if detach:
+        if as_json:
+            print_json({"run": run_dir.name, "path": str(run_dir)})
+        else:
+            click.echo(str(run_dir))
+        return 0
+    return follow(run_dir, as_json=as_json, owner=True)
+
+
+def _refuse_errors(named: arguments.Named, file: str) -> None:
+    """Refuse an experiment that is known not to train before a process is started for it.
+
+    Raises:
+        UnusableInputError: with the first error; `kflab check` lists all.
+    """
+    from kflab.catalog.datasets import describe
+    from kflab.diagnose.check import check
+    from kflab.diagnose.findings import Severity
+
+    info = describe(named.experiment.data, named.base)
+    errors = [f for f in check(named.experiment, info) if f.severity is Severity.ERROR]
+    if errors:
+        more = f" (and {len(errors) - 1} more: `kflab check {file}`)" if len(errors) > 1 else ""
+        raise UnusableInputError(f"{errors[0].message}{more}", file=file, path=errors[0].place)
+
+
+def start(named: arguments.Named, runs_dir: Path | None, backend: str | None) -> Path:
+    """Make a run folder for an experiment and start its trainer; returns the folder.
+
+    Raises:
+        KflabError: the folder can not be made or the trainer not be started.
+    """
+    import os
+
+    from kflab import paths
+    from kflab.runs.folder import create
+    from kflab.runs.launch import launch
+
+    run_dir = create(
+        named.text,
+        named.experiment.title or named.path.stem,
+        runs_dir or paths.runs_dir(),
+        seed=named.experiment.training.seed,
+        backend=backend or os.environ.get("KERAS_BACKEND") or BACKENDS[0],
+        source=str(named.path),
+    )
+    launch(run_dir)
+    return run_dir

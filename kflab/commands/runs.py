@@ -1,0 +1,133 @@
+"""`kflab runs`, `show`, `watch` and `stop`: what was trained and what is training."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from kflab.commands.output import json_option, plain, print_json, table
+
+runs_dir_option = click.option(
+    "--runs-dir", type=click.Path(file_okay=False, path_type=Path), help="Where run folders are kept."
+)
+
+
+def _folder(runs_dir: Path | None) -> Path:
+    from kflab import paths
+
+    return runs_dir or paths.runs_dir()
+
+
+@click.command()
+@runs_dir_option
+@json_option
+def runs(runs_dir: Path | None, *, as_json: bool) -> None:
+    """List the runs, the newest first."""
+    from kflab.commands.following import duration
+    from kflab.runs.listing import list_runs
+
+    found = list_runs(_folder(runs_dir))
+    if as_json:
+        print_json(found)
+        return
+    if not found:
+        click.echo(f"no runs in {_folder(runs_dir)} yet; `kflab run digits_mlp` makes one")
+        return
+    rows = [("STATUS", "RUN", "WHEN", "EPOCHS", "TOOK", "RESULT")]
+    for run in found:
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))
+        epochs = f"{run.epoch}/{run.epochs}" if run.epochs else ""
+        took = duration(run.seconds) if run.seconds else ""
+        rows.append((str(run.status), run.name, when, epochs, took, plain(run.test or run.logs) or run.cause))
+    click.echo("\n".join(table(rows, right=(3, 4))))
+
+
+@click.command()
+@click.argument("run")
+@runs_dir_option
+@json_option
+def show(run: str, runs_dir: Path | None, *, as_json: bool) -> None:
+    """Tell about one RUN: its name, the start or end of its name, or `last`."""
+    from kflab.commands.following import duration
+    from kflab.runs.history import RunState
+    from kflab.runs.info import EVENTS, read_info
+    from kflab.runs.listing import find_run, summarize
+    from kflab.runs.tail import Tail
+
+    run_dir = find_run(run, _folder(runs_dir))
+    info, summary = read_info(run_dir), summarize(run_dir)
+    state, tail = RunState(), Tail(run_dir / EVENTS)
+    while events := tail.read():
+        state.apply_all(events)
+    files = sorted(path.name for path in run_dir.iterdir() if not path.name.startswith("."))
+    best = {name: {"value": best.value, "epoch": best.epoch} for name, best in state.best.items()}
+    if as_json:
+        print_json({"run": summary, "info": info, "best": best, "files": files})
+        return
+    facts = [
+        ("run", summary.name),
+        ("title", summary.title),
+        ("status", f"{summary.status}{f': {summary.cause}' if summary.cause else ''}"),
+        ("when", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(summary.created))),
+        ("took", duration(state.seconds(time.time()))),
+        ("epochs", f"{summary.epoch} of {summary.epochs}"),
+        ("last", plain(summary.logs)),
+        (
+            "best",
+            ", ".join(f"{name} {best.value:.4f} (epoch {best.epoch})" for name, best in state.best.items()),
+        ),
+        ("test", plain(summary.test)),
+        ("seed", str(info.seed)),
+        ("backend", f"{info.backend} {info.backend_version}, Keras {info.keras}"),
+        ("devices", ", ".join(info.devices)),
+        ("host", f"{info.user}@{info.host}"),
+        ("source", info.source),
+        ("commit", info.git),
+        ("folder", str(run_dir)),
+        ("files", ", ".join(files)),
+    ]
+    click.echo("\n".join(table([fact for fact in facts if fact[1]])))
+    for note in state.notes:
+        click.echo(f"note  {note.text}")
+
+
+@click.command()
+@click.argument("run", default="last")
+@runs_dir_option
+@json_option
+def watch(run: str, runs_dir: Path | None, *, as_json: bool) -> int:
+    """Follow a RUN until it is over; Ctrl+C leaves it running."""
+    from kflab.commands.following import follow
+    from kflab.runs.listing import find_run
+
+    return follow(find_run(run, _folder(runs_dir)), as_json=as_json, owner=False)
+
+
+@click.command()
+@click.argument("run", default="last")
+@runs_dir_option
+@click.option("--now", is_flag=True, help="End it at once; the model at hand is lost.")
+@json_option
+def stop(run: str, runs_dir: Path | None, *, now: bool, as_json: bool) -> int:
+    """Ask a RUN to stop after the step at hand and keep its model."""
+    from kflab.errors import KflabError
+    from kflab.runs.control import ask_stop, kill
+    from kflab.runs.listing import find_run
+    from kflab.runs.status import status
+
+    run_dir = find_run(run, _folder(runs_dir))
+    before = status(run_dir)
+    if not before.is_alive:
+        raise KflabError(f"{run_dir.name} is not running: it is {before}")
+    if now:
+        kill(run_dir)
+    else:
+        ask_stop(run_dir)
+    done = "ended" if now else "asked to stop"
+    if as_json:
+        print_json({"run": run_dir.name, "asked": "kill" if now else "stop"})
+    else:
+        click.echo(f"{run_dir.name} {done}")
+    return 0

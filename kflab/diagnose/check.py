@@ -1,0 +1,121 @@
+"""Everything that is wrong with an experiment, as far as it can be told from what is at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kflab import catalog
+from kflab.catalog import Kind
+from kflab.catalog.datasets import ArrayInfo, DatasetInfo, TargetInfo, TargetKind
+from kflab.catalog.matching import Matching, match
+from kflab.diagnose.findings import Finding
+from kflab.diagnose.structure import structure
+from kflab.diagnose.wording import shape_text
+from kflab.engine.protocol import Report, Shape
+from kflab.errors import did_you_mean
+from kflab.experiment import EVERY_OUTPUT, Experiment
+from kflab.graph.nodes import index_of, source_of
+
+SPARSE_LOSSES = frozenset({"SparseCategoricalCrossentropy"})
+"""Losses that take the number of the class, one a sample."""
+
+CATEGORICAL_LOSSES = frozenset(
+    {"CategoricalCrossentropy", "CategoricalFocalCrossentropy", "CategoricalHinge"}
+)
+"""Losses that take a row of 0s with a single 1."""
+
+
+def check(
+    experiment: Experiment, info: DatasetInfo | None = None, report: Report | None = None
+) -> tuple[Finding, ...]:
+    """What is wrong with an experiment.
+
+    Args:
+        experiment: the experiment.
+        info: the description of its dataset, where it is known.
+        report: the engine's report on it, where it has come; its findings are included.
+    """
+    findings = list(report.findings if report else structure(experiment))
+    findings += _settings(experiment)
+    if info is not None:
+        matching = match(experiment.model, experiment.data, info, _held_outputs(experiment))
+        findings += [Finding(problem, path="data") for problem in matching.problems]
+        if report is not None:
+            findings += _targets(experiment, matching, report)
+    return tuple(dict.fromkeys(findings))
+
+
+def _held_outputs(experiment: Experiment) -> tuple[str, ...]:
+    """The outputs that have a loss or a metric, and so need a target."""
+    training = experiment.training
+    return tuple(
+        name
+        for name in experiment.model.output_names()
+        if training.loss_of(name) or training.metrics_of(name)
+    )
+
+
+def _settings(experiment: Experiment) -> Iterator[Finding]:
+    outputs = experiment.model.output_names()
+    training = experiment.training
+    if not training.loss:
+        yield Finding("there is no loss, so nothing could be trained", path="training.loss")
+    for section, keys in (
+        ("loss", training.loss),
+        ("loss_weights", training.loss_weights),
+        ("metrics", training.metrics),
+    ):
+        for key in keys:
+            if key != EVERY_OUTPUT and key not in outputs:
+                hint = did_you_mean(key, outputs) or f"; its outputs are {', '.join(outputs) or 'none'}"
+                yield Finding(f"{key!r} is no output of the model{hint}", path=f"training.{section}.{key}")
+
+
+def _targets(experiment: Experiment, matching: Matching, report: Report) -> Iterator[Finding]:
+    """Where an output, its loss and its target do not go together."""
+    graph = experiment.model
+    for name, reference in zip(graph.output_names(), graph.outputs, strict=True):
+        node = report.model.nodes.get(source_of(reference))
+        loss = experiment.training.loss_of(name)
+        target = matching.targets.get(name)
+        if node is None or loss is None or target is None or len(node.outputs) <= index_of(reference):
+            continue
+        shape = node.outputs[index_of(reference)].shape
+        message = (
+            _array_problem(shape, target)
+            if isinstance(target, ArrayInfo)
+            else _class_problem(shape, target, loss.name)
+        )
+        if message:
+            yield Finding(message, node=source_of(reference))
+
+
+def _array_problem(shape: Shape, target: ArrayInfo) -> str:
+    sizes = shape[1:]
+    fits = len(sizes) == len(target.shape) and all(
+        own is None or wanted is None or own == wanted
+        for own, wanted in zip(sizes, target.shape, strict=True)
+    )
+    if fits:
+        return ""
+    return (
+        f"this output is held against {target.name!r}, whose samples have the shape "
+        f"{shape_text((None, *target.shape))}; it gives {shape_text(shape)}"
+    )
+
+
+def _class_problem(shape: Shape, target: TargetInfo, loss: str) -> str:
+    entry = catalog.load().find(Kind.LOSS, loss)
+    name = entry.name if entry else loss
+    units = shape[-1] if len(shape) > 1 else None
+    by_number = target.kind in {TargetKind.CLASSES, TargetKind.BINARY}
+    if by_number and name in CATEGORICAL_LOSSES:
+        use = f"; use Sparse{name}" if f"Sparse{name}" in SPARSE_LOSSES else ""
+        return f"{name} expects one-hot targets, but {target.name!r} holds the number of the class{use}"
+    if target.kind is TargetKind.ONE_HOT and name in SPARSE_LOSSES:
+        use = name.removeprefix("Sparse")
+        return f"{name} expects the number of the class, but {target.name!r} is one-hot; use {use}"
+    by_class = name in SPARSE_LOSSES | CATEGORICAL_LOSSES
+    if by_class and target.classes and units is not None and units < target.classes:
+        return f"{target.name!r} has {target.classes} classes, but this output has {units} units"
+    return ""
