@@ -18,8 +18,8 @@ def split(
     """Give a dataset the splits that it lacks.
 
     The test split is the same for every seed, so that runs can be compared; the validation split and the
-    order of the training samples follow the seed. Classes keep their shares where there are enough samples of each.
-    Samples that follow each other in time are split in time: the last ones are the test.
+    order of the training samples follow the seed. Classes keep their shares where there are enough samples
+    of each. Samples that follow each other in time are split in time: the last ones are the test.
 
     Args:
         raw: the samples; what splits it brings are kept.
