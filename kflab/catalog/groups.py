@@ -1,7 +1,7 @@
 """How the catalog is grouped and ordered: as the Keras documentation does it.
 
-The only hand-written part of the catalog. Groups follow from the module that Keras keeps a class in; a module that
-is not named here is a group of its own name.
+The only hand-written part of the catalog. Groups follow from the module that Keras keeps a class in; a module
+that is not named here is a group of its own name.
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ def group_of(kind: Kind, name: str, module: str) -> str:
         return "embedding"
     # keras.src.<package>.<part>...: layers are kept in packages, the others in modules of one package.
     parts = module.split(".")[2:]
-    part = parts[1] if len(parts) > 1 and parts[0] in ("layers", "metrics", "initializers", "ops") else parts[0]
+    part = (
+        parts[1] if len(parts) > 1 and parts[0] in ("layers", "metrics", "initializers", "ops") else parts[0]
+    )
     return _MODULES.get(part, part)
 
 

@@ -1,7 +1,8 @@
 """What values an argument of Keras takes, told from its name, its default and Keras' words on it.
 
-Keras does not annotate its arguments. Where these three leave a doubt, the wider kind is taken, so that nothing
-that Keras accepts is refused: a number that is not surely whole is a float, and what nothing tells is `any`.
+Keras does not annotate its arguments. Where these three leave a doubt, the wider kind is taken, so that
+nothing that Keras accepts is refused: a number that is not surely whole is a float, and what nothing tells is
+`any`.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ _ROLES = (
     (re.compile(r"(^|_)constraint$"), ArgumentKind.CONSTRAINT),
     (re.compile(r"(^|_)activation$"), ArgumentKind.ACTIVATION),
     (re.compile(r"(^|_)optimizer$"), ArgumentKind.OPTIMIZER),
-    (re.compile(r"(^|_)(layers?|cells?)$"), ArgumentKind.LAYER),
+    (re.compile(r"^(backward_)?(layers?|cells?)$"), ArgumentKind.LAYER),
     (re.compile(r"^(learning_rate|schedule)$"), ArgumentKind.SCHEDULE),
     (re.compile(r"(^|_)dtype$"), ArgumentKind.TEXT),
-    (re.compile(r"(^|_)shape$"), ArgumentKind.SHAPE),
+    (re.compile(r"(^|_)seed$"), ArgumentKind.INT),
+    (re.compile(r"(^|_|new)shape$"), ArgumentKind.SHAPE),
 )
 _OBJECTS = {
     ArgumentKind.INITIALIZER,
@@ -30,25 +32,47 @@ _OBJECTS = {
     ArgumentKind.CONSTRAINT,
     ArgumentKind.ACTIVATION,
 }
-_LEVEL_OF_WORDS = 160
+_OPENING = 160
 """The kind of an argument stands at the beginning of the words on it; later ones are about other things."""
 
-_BOOLEAN = re.compile(r"^\W*(optional\W*)?((a|python)\s+)*`?(bool(ean)?\b|whether\b|if\s+`?true\b)", re.IGNORECASE)
-_WHOLE = re.compile(r"\b(int|ints|integers?|number of|axis|axes|index|size|seed|dimensionality|frequency)\b", re.IGNORECASE)
-_REAL = re.compile(r"\b(floats?|floating|scalars?|numbers?(?! of)|fraction|probability|ratio)\b", re.IGNORECASE)
-_TEXT = re.compile(r"\b(strings?|str|path|filename|name)\b", re.IGNORECASE)
-_SEVERAL = re.compile(r"\b(tuples?|lists?|sequence|arrays?|vector|axes|value\(s\)|for each|each)\b|\[\d|\(\(", re.IGNORECASE)
-_MAPPING = re.compile(r"\b(dict|dictionary|mapping)\b", re.IGNORECASE)
-_CODE = re.compile(r"\b(callable|function)\b", re.IGNORECASE)
-_WHOLE_NAMES = re.compile(
-    r"^(num|max_number|batch|units|filters|height|width|seed|patience|verbose|axis|n|k|rank)(_|\d|$)"
-    r"|_(size|steps|dim|length|freq|epoch|tokens|rank|padding|cropping|indices|id)$"
+_BOOLEAN = re.compile(
+    r"^\W*(optional\W*)?((a|python)\s+)*`?(bool(ean)?\b|whether\b|if\s+`?true\b)", re.IGNORECASE
 )
-_REAL_NAMES = re.compile(r"(^|_)(rate|momentum|decay|epsilon|clipnorm|clipvalue|factor|threshold|alpha|beta|gamma)(_|\d|$)")
+_WHOLE = re.compile(
+    r"\b(int|ints|integers?|number of|axis|axes|index|size|seed|dimensionality|frequency)\b", re.IGNORECASE
+)
+_REAL = re.compile(
+    r"\b(floats?|floating|(?<!integer )scalars?|numbers?(?! of)|fraction|probability|ratio)\b", re.IGNORECASE
+)
+_TEXT = re.compile(r"\b(strings?|str|path|filename|name)\b", re.IGNORECASE)
+_SEVERAL = re.compile(
+    r"\b(tuples?|lists?|sequence|arrays?|vector|matrix of|axes|value\(s\))\b|\(\(", re.IGNORECASE
+)
+_AXES = re.compile(r"\b(tuples?|lists?|sequence|axes)\b|axis/axes|`\[\d", re.IGNORECASE)
+_MAPPING = re.compile(r"\b(dict|dictionary|mapping)\b", re.IGNORECASE)
+_CALLABLE = re.compile(r"\bcallable\b", re.IGNORECASE)
+_PURE_TEXT = re.compile(r"^\W*(optional\W*)?(an? )?string\b", re.IGNORECASE)
+_UNFILLED = re.compile(r"\s*\{\{\w+\}\}")
+_WHOLE_NAMES = re.compile(
+    r"^(num|max_number|batch|units|filters|height|width|patience|verbose|n|k|rank)(_|\d|$)"
+    r"|_(size|steps|dim|length|freq|epoch|tokens|rank|padding|cropping|indices|id|height|width|class)$"
+)
+_REAL_NAMES = re.compile(
+    r"(^|_)(rate|momentum|decay|epsilon|clipnorm|clipvalue|factor|threshold|alpha|beta|gamma)(_|\d|$)"
+)
 
-_QUOTED = r"""(?:`"|"`|`'|'`|["'`])([\w.+-]+)(?:`"|"`|`'|'`|["'`])"""
-_BETWEEN = r"(?:\s*\((?:the )?default\))?\s*(?:,|/|\||\bor\b|\band\b|,\s*or\b|,\s*and\b)\s*(?:`?None`?\s*(?:,|\bor\b|\band\b)\s*)?"
+_QUOTED = r"""(?:[`"']{1,2})(\w[\w.+-]*)(?:[`"']{1,2})"""
+_NONE = r"(?:`?None`?\s*(?:,|\bor\b|\band\b)\s*)?"
+_BETWEEN = rf"(?:\s*\((?:the )?default\))?\s*(?:,\s*or\b|,\s*and\b|,|/|\||\bor\b|\band\b)\s*{_NONE}"
 _ENUMERATION = re.compile(rf"{_QUOTED}(?:{_BETWEEN}{_QUOTED})+")
+_INTRODUCTION = re.compile(
+    r"\b(one of|either|include|supports|(values|methods|options|modes)( are)?)\W*(`?None`?\W*)?$",
+    re.IGNORECASE,
+)
+"""What stands before a list of strings of which one is to be chosen."""
+
+_AT_ONCE = re.compile(r"^\W*((an? )?string)?\W*$", re.IGNORECASE)
+
 _ONE_QUOTED = re.compile(_QUOTED)
 _BULLET = re.compile(rf"^\s*[-*] {_QUOTED}\s*(?:\([^)]*\))?:", re.MULTILINE)
 
@@ -61,12 +85,19 @@ def argument(name: str, default: object, words: str) -> Argument:
         default: its default in the signature, `inspect.Parameter.empty` where it is required.
         words: Keras' words on it.
     """
+    words = _UNFILLED.sub("", words)
     required = default is inspect.Parameter.empty
     value = None if required else plain_value(default)
     kind, choices = _kind(name, value, words)
-    nullable = (not required and value is None) or bool(re.search(r"\bNone\b", words)) or kind in _OBJECTS
+    nullable = kind in _OBJECTS or (not required and value is None) or bool(re.search(r"\bNone\b", words))
     return Argument(
-        name=name, kind=kind, required=required, default=value, nullable=nullable, choices=choices, help=words
+        name=name,
+        kind=kind,
+        required=required,
+        default=value,
+        nullable=nullable and not isinstance(value, bool),
+        choices=tuple(choice for choice in choices if choice != "None"),
+        help=words,
     )
 
 
@@ -83,43 +114,54 @@ def _kind(name: str, default: Value, words: str) -> tuple[ArgumentKind, tuple[st
     for pattern, role in _ROLES:
         if pattern.search(name):
             return role, ()
-    opening = words[:_LEVEL_OF_WORDS]
     if isinstance(default, bool):
         return ArgumentKind.BOOL, ()
+    if re.match(r"ax[ie]s", name):
+        return _number_kind(int, several=default is None or bool(_AXES.search(words)) or name == "axes"), ()
+    opening = words[:_OPENING]
     if isinstance(default, str):
         return _text_kind(default, words)
+    if default is None:
+        return _kind_of_words(name, words)
     if isinstance(default, Sequence):
-        return _number_kind(float if _holds_float(default) or _REAL.search(opening) else int, several=True), ()
-    if default is None and _BOOLEAN.match(words):
-        return ArgumentKind.BOOL, ()
-    choices = choices_in(words, None) if default is None else ()
-    if choices:
-        return (ArgumentKind.ANY if _mixed(opening) else ArgumentKind.CHOICE), choices
+        return _number_kind(
+            float if _holds_float(default) or _REAL.search(opening) else int, several=True
+        ), ()
     several = bool(_SEVERAL.search(opening))
-    if isinstance(default, float):
-        return _number_kind(float, several), ()
-    if isinstance(default, int):
-        whole = not _REAL.search(opening) and (_WHOLE.search(opening) or _WHOLE_NAMES.search(name))
-        return _number_kind(int if whole else float, several), ()
-    return _kind_of_words(name, opening, several), ()
+    whole = isinstance(default, int) and not _REAL.search(opening)
+    whole = whole and bool(_WHOLE.search(opening) or _WHOLE_NAMES.search(name))
+    return _number_kind(int if whole else float, several), ()
 
 
 def _text_kind(default: str, words: str) -> tuple[ArgumentKind, tuple[str, ...]]:
     """The kind of an argument whose default is a string."""
     choices = choices_in(words, default)
-    if _mixed(words[:_LEVEL_OF_WORDS]) or _CODE.search(words) or _BOOLEAN.match(words):
+    if _mixed(words[:_OPENING]) or _CALLABLE.search(words) or _BOOLEAN.match(words):
         return ArgumentKind.ANY, choices or (default,)
     return (ArgumentKind.CHOICE, choices) if choices else (ArgumentKind.TEXT, ())
 
 
-def _kind_of_words(name: str, opening: str, several: bool) -> ArgumentKind:
+def _kind_of_words(name: str, words: str) -> tuple[ArgumentKind, tuple[str, ...]]:
     """The kind of an argument that has no default to tell it."""
+    opening = words[:_OPENING]
+    if _BOOLEAN.match(words):
+        return ArgumentKind.BOOL, ()
     if _MAPPING.search(opening):
-        return ArgumentKind.MAPPING
+        return ArgumentKind.MAPPING, ()
+    choices = choices_in(words, None)
+    if choices:
+        return (ArgumentKind.ANY if _mixed(opening) else ArgumentKind.CHOICE), choices
+    return _plain_kind(name, opening), ()
+
+
+def _plain_kind(name: str, opening: str) -> ArgumentKind:
+    """Text, a number or several numbers, by the words or else by the name."""
+    several = bool(_SEVERAL.search(opening))
     whole = bool(_WHOLE.search(opening))
     real = bool(_REAL.search(opening))
     if _TEXT.search(opening):
-        return ArgumentKind.ANY if whole or real or several else ArgumentKind.TEXT
+        pure = _PURE_TEXT.match(opening) and not _mixed(opening)
+        return ArgumentKind.TEXT if pure or not (whole or real or several) else ArgumentKind.ANY
     if real or (not whole and _REAL_NAMES.search(name)):
         return _number_kind(float, several)
     if whole or _WHOLE_NAMES.search(name):
@@ -141,22 +183,28 @@ def _holds_float(value: Value) -> bool:
 
 def _mixed(opening: str) -> bool:
     """Whether the words speak of numbers or lists beside strings."""
-    return bool(re.search(r"\b(or|and) (an? )?`?(int|integer|float|list|tuple)\b", opening, re.IGNORECASE))
+    return bool(
+        re.search(r"\b(or|and) (an? )?`?(int|integer|float|list|tuple|array\w*)\b", opening, re.IGNORECASE)
+    )
 
 
 def choices_in(words: str, default: str | None) -> tuple[str, ...]:
-    """The strings that the words enumerate, the default among them; nothing where no such list stands there."""
-    for found in _enumerations(words):
-        if default is None or default in found:
+    """The strings that the words enumerate, the default among them; nothing where they hold no such list."""
+    for found, introduced in _enumerations(words):
+        if default in found or (default is None and introduced):
             return tuple(dict.fromkeys(found))
     return ()
 
 
-def _enumerations(words: str) -> Iterator[list[str]]:
+def _enumerations(words: str) -> Iterator[tuple[list[str], bool]]:
+    """The strings listed in a row, each row with whether the words before it say that one is to be chosen."""
     for match in _ENUMERATION.finditer(words):
+        before = words[: match.start()]
+        introduced = len(before) < _OPENING and bool(_INTRODUCTION.search(before))
+        quoted = '"' in match[0] or "'" in match[0]
         # Names of other arguments stand in bare backticks, choices in quotation marks.
-        if '"' in match[0] or "'" in match[0] or "ither" in words[: match.start()]:
-            yield _ONE_QUOTED.findall(match[0])
+        if introduced or quoted:
+            yield _ONE_QUOTED.findall(match[0]), introduced or (quoted and bool(_AT_ONCE.match(before)))
     bullets = _BULLET.findall(words)
     if len(bullets) > 1:
-        yield bullets
+        yield bullets, False

@@ -100,8 +100,14 @@ def _find(kind: Kind) -> Iterator[_Found]:
         target = names[0][1]
         own_name = getattr(target, "__name__", "")
         # The name it was defined with, or else the one with the fewest dots.
-        name = min((name for name, _ in names), key=lambda name: (name.count("."), name.split(".")[-1] != own_name))
-        aliases = {alias for alias, _ in names} | strings.get(_snake(own_name), set()) | strings.get(own_name, set())
+        name = min(
+            (name for name, _ in names), key=lambda name: (name.count("."), name.split(".")[-1] != own_name)
+        )
+        aliases = (
+            {alias for alias, _ in names}
+            | strings.get(_snake(own_name), set())
+            | strings.get(own_name, set())
+        )
         doc = docstrings.parse(target)
         yield _Found(kind, name, target, tuple(sorted(aliases - {name})), doc, _words(target, doc))
 
@@ -123,10 +129,14 @@ def _belongs(kind: Kind, target: Callable[..., object]) -> bool:
     if kind in (Kind.OP, Kind.ACTIVATION):
         return inspect.isfunction(target)
     base = BASES[kind]
-    if not (inspect.isclass(target) and issubclass(target, base) and target is not base):
+    if not (inspect.isclass(target) and issubclass(target, base)):
         return False
     # A layer without a call of its own, such as Wrapper, is there to be derived from.
-    return kind is not Kind.LAYER or vars(target).get("call", getattr(target, "call")) is not base.call
+    return target is not base and not (kind is Kind.LAYER and _call_of(target) is _call_of(base))
+
+
+def _call_of(layer: type) -> object:
+    return inspect.getattr_static(layer, "call")
 
 
 def _identifiers(kind: Kind) -> Mapping[str, set[str]]:
@@ -136,7 +146,9 @@ def _identifiers(kind: Kind) -> Mapping[str, set[str]]:
     if kind in (Kind.LAYER, Kind.OP, Kind.CALLBACK, Kind.SCHEDULE):
         return strings
     for string, target in private.identifiers(package).items():
-        if kind is not Kind.METRIC or string not in {name for entry in _chosen_by_loss() for name in _names(entry)}:
+        if kind is not Kind.METRIC or string not in {
+            name for entry in _chosen_by_loss() for name in _names(entry)
+        }:
             strings[_snake(getattr(target, "__name__", ""))].add(string)
     return strings
 
@@ -161,8 +173,10 @@ def _words(target: Callable[..., object], doc: Docstring) -> Mapping[str, str]:
 
 
 def _common_words(found: list[_Found]) -> Mapping[tuple[Kind, str, str], str]:
-    """The most common words on an argument of one name and default within a kind, for those that have none."""
-    counts: dict[tuple[Kind, str, str], collections.Counter[str]] = collections.defaultdict(collections.Counter)
+    """The most common words on an argument of one name and default within a kind, where one has none."""
+    counts: dict[tuple[Kind, str, str], collections.Counter[str]] = collections.defaultdict(
+        collections.Counter
+    )
     for item in found:
         for name, default in _parameters(item):
             if item.words.get(name):
@@ -189,12 +203,9 @@ def _entry(item: _Found, borrowed: Mapping[tuple[Kind, str, str], str]) -> Entry
         called_with = tensors.of_operation(item.target, item.words)
         if not called_with:
             return None
-        numbers = tensors.numbers_too(item.target, called_with)
+        plain = tensors.also_plain(item.target, called_with, arguments)
         names = {tensor.name for tensor in called_with}
-        arguments = [
-            *(tensors.number_argument(name, item.words.get(name, "")) for name in numbers),
-            *(argument for argument in arguments if argument.name not in names),
-        ]
+        arguments = [*plain, *(argument for argument in arguments if argument.name not in names)]
     elif item.kind is Kind.ACTIVATION:
         del arguments[0]  # the tensor itself
     elif item.kind is Kind.LAYER and inspect.isclass(item.target):
@@ -233,7 +244,7 @@ def _chosen_by_loss() -> tuple[Entry, ...]:
             kind=Kind.METRIC,
             name=name,
             group=CHOSEN_BY_LOSS,
-            summary=f"The {words} that fits the loss and the shape of the output: binary, categorical or sparse.",
+            summary=f"The {words} that fits the loss and the output: binary, categorical or sparse.",
             aliases=(short,),
         )
         for name, short, words in (("accuracy", "acc", "accuracy"), ("crossentropy", "ce", "crossentropy"))

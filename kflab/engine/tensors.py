@@ -1,4 +1,4 @@
-"""Which tensors a layer or an operation is called with, told from its signature, its source and by trying it out."""
+"""Which tensors a layer or an operation is called with: by its signature, its source and by trying it out."""
 
 from __future__ import annotations
 
@@ -11,14 +11,27 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import keras
+import msgspec
 
 from kflab.catalog.entries import Argument, ArgumentKind, TensorArgument
 
-_CODE = re.compile(r"^(f|fn|fun|func|function|pyfunc|body|body_fun|cond|true_fn|false_fn|branches|call_fn|module)$")
-_SEVERAL = re.compile(r"\b(sequence|list|tuple)s? of( the following| initial| boolean| input|\w+ state)* (state )?tensors", re.IGNORECASE)
-_TENSOR = re.compile(r"\b(tensors?|array|mask|image|signal)\b", re.IGNORECASE)
-_SAMPLE_SHAPES = ((2, 8), (2, 8, 8), (2, 8, 8, 3), (2, 4, 4, 4, 3), (2, 3, 8, 8, 3), (2, 3, 4, 4, 4, 3), (2,))
-_DTYPES = ("float32", "int32", "bool")
+_CODE = re.compile(
+    r"^(f|fn|fun|func|function|pyfunc|body|body_fun|cond|true_fn|false_fn|branches|call_fn|module)$"
+)
+_SEVERAL = re.compile(
+    r"\b(sequence|list|tuple)s? of( the following| initial| boolean| input|\w+ state)* (state )?tensors",
+    re.IGNORECASE,
+)
+_SAMPLE_SHAPES = (
+    (2, 8),
+    (2, 8, 8),
+    (2, 8, 8, 3),
+    (2, 4, 4, 4, 3),
+    (2, 3, 8, 8, 3),
+    (2, 3, 4, 4, 4, 3),
+    (2,),
+    (),
+)
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -41,7 +54,11 @@ def of_layer(
     found: list[TensorArgument] = []
     for name, parameter in itertools.islice(inspect.signature(layer.call).parameters.items(), 1, None):
         required = parameter.default is inspect.Parameter.empty
-        if parameter.kind not in _POSITIONAL or name == "training" or isinstance(parameter.default, bool | str):
+        if (
+            parameter.kind not in _POSITIONAL
+            or name == "training"
+            or isinstance(parameter.default, bool | str)
+        ):
             continue
         many = bool(_SEVERAL.search(words.get(name, ""))) or "state" in name
         if not found:
@@ -53,16 +70,21 @@ def of_layer(
 def of_operation(function: Callable[..., object], words: Mapping[str, str]) -> tuple[TensorArgument, ...]:
     """The tensors that a function of `keras.ops` takes; none where it is no function of tensors.
 
-    Each such function hands its tensors to `any_symbolic_tensors` to see whether it is called in a graph: that
-    call in its source names them. Those that leave it to another function are tried out.
+    Each such function hands its tensors to `any_symbolic_tensors` to see whether it is called in a graph:
+    that call in its source names them. Those that need nothing but one tensor are tried out, too.
     """
     parameters = inspect.signature(function).parameters
     first = next(iter(parameters.values()), None)
     if first is None or first.kind not in _POSITIONAL or holds_code(list(parameters)):
         return ()
     named = _named_in_source(function)
-    if not named and _TENSOR.search(words.get(first.name, "")) and _gives_tensor(function, parameters):
+    required = [
+        name for name, parameter in parameters.items() if parameter.default is inspect.Parameter.empty
+    ]
+    if not named and (not words.get(first.name) or _is_tensor(first, words[first.name])):
         named = {first.name: False}
+    if named and required == [first.name]:
+        named = _tried(function, first.name, named)
     if first.name not in named:
         return ()
     return tuple(
@@ -72,21 +94,57 @@ def of_operation(function: Callable[..., object], words: Mapping[str, str]) -> t
             required=parameter.default is inspect.Parameter.empty,
         )
         for name, parameter in parameters.items()
-        if name in named or _is_optional_tensor(parameter, words.get(name, ""))
+        if name in named or _is_tensor(parameter, words.get(name, ""))
     )
 
 
-def numbers_too(function: Callable[..., object], tensors: Sequence[TensorArgument]) -> tuple[str, ...]:
-    """Which of the two or more tensors of an operation may be a plain number instead (`x2` of `ops.add`)."""
-    required = [tensor for tensor in tensors if tensor.required and not tensor.many]
-    if len(required) < 2 or len(required) != len(tensors):
+def also_plain(
+    function: Callable[..., object], tensors: Sequence[TensorArgument], arguments: Sequence[Argument]
+) -> tuple[Argument, ...]:
+    """The tensors of an operation that may be plain numbers instead (`x2` of `ops.add`), as arguments.
+
+    Args:
+        function: the operation.
+        tensors: what it is called with.
+        arguments: all its arguments, tensors among them.
+    """
+    if len(tensors) < 2:
         return ()
-    return tuple(tensor.name for tensor in required if _takes_number(function, required, tensor.name))
+    by_name = {argument.name: argument for argument in arguments}
+    return tuple(
+        _relaxed(by_name[tensor.name], plain)
+        for tensor in tensors
+        if not tensor.many and (plain := _plain_sample(function, tensor.name, tensors, arguments)) is not None
+    )
 
 
-def number_argument(name: str, words: str) -> Argument:
-    """The argument of an operation that stands for a tensor given as a plain number."""
-    return Argument(name=name, kind=ArgumentKind.FLOAT, help=words)
+def _relaxed(argument: Argument, plain: float | Sequence[int]) -> Argument:
+    """The argument where it stands for a tensor: never required, for the tensor can come from a node."""
+    kind = argument.kind
+    if kind is not ArgumentKind.SHAPE:
+        listed = not isinstance(plain, float)
+        kind = ArgumentKind.INTS if listed else ArgumentKind.FLOATS
+    return msgspec.structs.replace(argument, kind=kind, required=False, choices=())
+
+
+def _plain_sample(
+    function: Callable[..., object],
+    name: str,
+    tensors: Sequence[TensorArgument],
+    arguments: Sequence[Argument],
+) -> float | Sequence[int] | None:
+    """A number or list that the operation takes in the place of one of its tensors, if it takes any."""
+    required = {tensor.name for tensor in tensors if tensor.required}
+    every = {tensor.name for tensor in tensors}
+    rest = {argument.name: _sample_value(argument) for argument in arguments if argument.required}
+    for dtype, shape, others in itertools.product(("float32", "int32"), _SAMPLE_SHAPES, (required, every)):
+        given = rest | dict.fromkeys(others, keras.KerasTensor(shape, dtype=dtype))
+        for plain in (2.0 if dtype == "float32" else 2, list(shape), [0] * len(shape)):
+            with _refusal_counts_as_no():
+                result = function(**(given | {name: plain}))
+                if any(isinstance(item, keras.KerasTensor) for item in keras.tree.flatten(result)):
+                    return float(plain) if isinstance(plain, int | float) else plain
+    return None
 
 
 def _named_in_source(function: Callable[..., object]) -> dict[str, bool]:
@@ -97,39 +155,48 @@ def _named_in_source(function: Callable[..., object]) -> dict[str, bool]:
         return {}
     named: dict[str, bool] = {}
     for call in ast.walk(tree):
-        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "any_symbolic_tensors"):
+        if not (
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Name)
+            and call.func.id == "any_symbolic_tensors"
+        ):
             continue
         for handed in call.args:
             if isinstance(handed, ast.Tuple):
                 named.update((item.id, False) for item in handed.elts if isinstance(item, ast.Name))
             else:
-                named.update((item.id, True) for item in ast.walk(handed) if isinstance(item, ast.Name))
+                single = {
+                    id(name) for part in ast.walk(handed) if isinstance(part, ast.List) for name in part.elts
+                }
+                names = (part for part in ast.walk(handed) if isinstance(part, ast.Name))
+                named.update((part.id, id(part) not in single) for part in names)
     return named
 
 
-def _is_optional_tensor(parameter: inspect.Parameter, words: str) -> bool:
-    """Whether an argument without a default of its own is a tensor by Keras' words: `bias`, `mask`."""
-    return parameter.default is None and bool(re.search(r"^Optional [\w ]*(tensor|array|scaling factor|add offset)", words))
+def _is_tensor(parameter: inspect.Parameter, words: str) -> bool:
+    """Whether Keras' words call an argument a tensor: `kernel` of `ops.conv`, `mask` where it is optional."""
+    if parameter.default is inspect.Parameter.empty:
+        return bool(re.match(r"(an? )?([\w-]+ )?(tensor|array)\b(?! or)", words, re.IGNORECASE))
+    return parameter.default is None and bool(
+        re.match(
+            r"(Optional [\w ]*(tensor|array|scaling factor|add offset)|Weight tensor|Tensor of weights)",
+            words,
+        )
+    )
 
 
-def _gives_tensor(function: Callable[..., object], parameters: Mapping[str, inspect.Parameter]) -> bool:
-    """Whether calling it with a symbolic tensor, and 2 for what else it needs, gives one."""
-    rest = [2 for parameter in list(parameters.values())[1:] if parameter.default is inspect.Parameter.empty]
-    for sample in _samples():
-        with _refusal_counts_as_no():
-            result = keras.tree.flatten(function(sample, *rest))
-            return any(isinstance(item, keras.KerasTensor) for item in result)
-    return False
+def _tried(function: Callable[..., object], first: str, named: dict[str, bool]) -> dict[str, bool]:
+    """What the source told, set right by calling it with one tensor and with a list of two.
 
-
-def _takes_number(function: Callable[..., object], required: Sequence[TensorArgument], name: str) -> bool:
-    for dtype in _DTYPES:
-        number = 2.0 if dtype == "float32" else 2
-        tensor = keras.KerasTensor((2, 8), dtype=dtype)
-        with _refusal_counts_as_no():
-            function(*(number if argument.name == name else tensor for argument in required))
-            return True
-    return False
+    `ops.shape` takes a tensor and gives none, so it can be no node; `ops.stack` wants a list.
+    """
+    for many in (False, True):
+        for sample in _samples():
+            with _refusal_counts_as_no():
+                result = keras.tree.flatten(function([sample, sample] if many else sample))
+                gives = any(isinstance(item, keras.KerasTensor) for item in result)
+                return {**named, first: many or named.get(first, False)} if gives else {}
+    return named if inspect.signature(function).parameters.keys() - {first} else {}
 
 
 def _wants_list(layer: type[keras.Layer], arguments: Sequence[Argument]) -> bool:
@@ -147,6 +214,7 @@ def _maker(layer: type[keras.Layer], arguments: Sequence[Argument]) -> Callable[
     """What makes a layer of a class with samples for the arguments that it needs, if any samples do."""
     required = [argument for argument in arguments if argument.required]
     for nested in (keras.layers.Dense, keras.layers.SimpleRNN, keras.layers.SimpleRNNCell):
+
         def make(nested: type[keras.Layer] = nested) -> keras.Layer:
             return layer(**{argument.name: _sample_value(argument, nested) for argument in required})
 
@@ -156,10 +224,15 @@ def _maker(layer: type[keras.Layer], arguments: Sequence[Argument]) -> Callable[
     return None
 
 
-def _sample_value(argument: Argument, nested: type[keras.Layer]) -> object:
+def _sample_value(argument: Argument, nested: type[keras.Layer] = keras.layers.Dense) -> object:
     if argument.kind is ArgumentKind.LAYER:
         return [nested(2)] if argument.name.endswith("s") else nested(2)
-    samples = {ArgumentKind.FLOAT: 0.5, ArgumentKind.FLOATS: 0.5, ArgumentKind.SHAPE: (2,), ArgumentKind.ACTIVATION: "relu"}
+    samples = {
+        ArgumentKind.FLOAT: 0.5,
+        ArgumentKind.FLOATS: 0.5,
+        ArgumentKind.SHAPE: (2,),
+        ArgumentKind.ACTIVATION: "relu",
+    }
     return samples.get(argument.kind, 2)
 
 
