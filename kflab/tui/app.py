@@ -1,0 +1,176 @@
+"""The lab as a Textual app: holds the session, asks the engine about it, and opens experiments."""
+
+from __future__ import annotations
+
+import locale
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual.app import App
+from textual.binding import BindingType
+from textual.color import Color
+from textual.filter import LineFilter
+from textual.reactive import reactive
+
+from kflab import catalog, document, paths, presets
+from kflab.catalog import datasets
+from kflab.catalog.datasets import DatasetInfo
+from kflab.diagnose.check import check
+from kflab.engine.client import EngineError, State, Status, SupersededError
+from kflab.errors import KflabError
+from kflab.tui import opening, themes
+from kflab.tui.engine_link import MakeEngine, own_engine
+from kflab.tui.screens.lab import LabScreen
+from kflab.tui.session import Session
+from kflab.tui.text import to_ascii
+
+
+class AsciiFilter(LineFilter):
+    """Draws everything in plain ASCII, for a terminal that knows no more."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
+        """The same segments in ASCII."""
+        return [Segment(to_ascii(text), style, control) for text, style, control in segments]
+
+
+class Lab(App[None]):
+    """The lab."""
+
+    TITLE = "kflab"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    session: reactive[Session | None] = reactive(None, init=False)
+    engine_status: reactive[Status] = reactive(Status(State.STARTING, Path()), init=False)
+
+    def __init__(
+        self, session: Session, *, make_engine: MakeEngine = own_engine, ascii_only: bool = False
+    ) -> None:
+        """The lab.
+
+        Args:
+            session: what it opens with.
+            make_engine: makes the engine that is asked about the experiment.
+            ascii_only: draw in plain ASCII.
+        """
+        super().__init__()
+        self.catalog = catalog.load()
+        self._engine = make_engine(self._engine_changed)
+        self._started = False
+        self._ascii = [AsciiFilter()] if ascii_only else []
+        for theme in themes.THEMES:
+            self.register_theme(theme)
+        self.theme = themes.choose(self.console.color_system, os.environ).name
+        self.set_reactive(Lab.session, _situated(session))
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own, and ASCII where it is asked for."""
+        return [*super().get_line_filters(), *self._ascii]
+
+    def get_default_screen(self) -> LabScreen:
+        """The lab's main screen."""
+        return LabScreen()
+
+    @property
+    def now(self) -> Session:
+        """The session."""
+        assert self.session is not None
+        return self.session
+
+    def put(self, session: Session) -> None:
+        """Takes another session; what it means for findings is worked out, and the engine is asked."""
+        before = self.now
+        if session.experiment is not before.experiment:
+            session = _situated(session)
+        self.session = session
+        if session.experiment is not before.experiment:
+            self._inspect()
+
+    def open(self, path: Path) -> None:
+        """Opens an experiment.
+
+        Raises:
+            UnusableInputError: the file is none.
+        """
+        self.put(opening.open_session(path))
+
+    # The engine
+
+    def start_engine(self) -> None:
+        """Starts the engine, once the screen is there."""
+        if not self._started:
+            self._started = True
+            self._engine.start()
+            self._inspect()
+
+    def restart_engine(self) -> None:
+        """Starts the engine again after it has failed."""
+        self._engine.restart()
+        self._inspect()
+
+    def _engine_changed(self, status: Status) -> None:
+        self.engine_status = status
+
+    def _inspect(self) -> None:
+        if self._started:
+            self.run_worker(self._ask_engine(), group="inspect", exclusive=True)
+
+    async def _ask_engine(self) -> None:
+        experiment = self.now.experiment
+        try:
+            report = await self._engine.inspect(document.encode(experiment))
+        except SupersededError:
+            return
+        except EngineError as problem:
+            self.notify(str(problem), severity="error", markup=False)
+            return
+        if self.now.experiment is experiment:
+            self.session = _situated(self.now.told(report, experiment))
+
+    async def summary(self, width: int) -> str:
+        """The Keras summary of the graph that is shown, or why there is none."""
+        session = self.now
+        try:
+            answer = await self._engine.summarize(
+                document.encode(session.experiment), width, session.graph_name
+            )
+        except SupersededError:
+            return ""
+        except EngineError as problem:
+            return str(problem)
+        return answer.text or "\n".join(f"{finding.place}: {finding.message}" for finding in answer.findings)
+
+    async def on_unmount(self) -> None:
+        """Ends the engine; runs go on."""
+        if self._started:
+            await self._engine.close()
+
+
+def _situated(session: Session) -> Session:
+    """The session with what is known of its dataset and what is wrong with it."""
+    info: DatasetInfo | None
+    try:
+        info = datasets.describe(session.experiment.data, session.folder)
+    except KflabError:
+        info = None  # `check` says why.
+    report = None if session.stale else session.report
+    return session.situated(info, check(session.experiment, info, report))
+
+
+def speaks_unicode() -> bool:
+    """Whether the terminal can show more than ASCII, by its locale."""
+    return "utf" in locale.getpreferredencoding(do_setlocale=False).lower()
+
+
+def run(path: Path | None = None, *, ascii_only: bool = False) -> None:
+    """Opens the lab with an experiment, or with the first preset.
+
+    Raises:
+        UnusableInputError: the file is no experiment.
+    """
+    session = opening.open_session(path or presets.path(presets.DEFAULT))
+    paths.state_dir().mkdir(parents=True, exist_ok=True)
+    Lab(session, ascii_only=ascii_only or not speaks_unicode()).run()

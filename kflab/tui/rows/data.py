@@ -1,0 +1,189 @@
+"""The rows about data: the dataset, its arguments, and which array goes where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from kflab.catalog import Argument, ArgumentKind, datasets
+from kflab.catalog.datasets import ArrayInfo, DatasetInfo, TargetInfo
+from kflab.experiment import Data, Experiment
+from kflab.graph.edits import Edited
+from kflab.tui.rows.row import Option, Row, argument_row
+from kflab.tui.rows.setting import Setting, field_row, with_data, without
+from kflab.tui.text import bytes_text, plural, shape_text
+from kflab.values import Value
+
+
+_SCALE = (
+    "A number divides every numeric input by it; standard brings each feature to mean 0 and standard "
+    "deviation 1. None: images in whole numbers are divided by 255."
+)
+
+
+def data_rows(setting: Setting) -> Iterator[Row]:
+    """The dataset and what is done with it."""
+    data = setting.experiment.data
+
+    def choose(experiment: Experiment, value: Value) -> Edited:
+        return with_data(experiment, Data(source=str(value), validation=data.validation), f"data {value}")
+
+    yield Row(
+        label="dataset",
+        shown=data.source,
+        value=data.source,
+        help=dataset_help(setting.info) if setting.info else "",
+        severity=setting.severity("data.source") or setting.severity("data"),
+        options=lambda: dataset_options(data.source),
+        argument=Argument("dataset", ArgumentKind.TEXT, required=True),
+        apply=choose,
+        changed=True,
+    )
+    for argument in setting.info.arguments if setting.info else ():
+        yield _dataset_argument(setting, argument)
+    for argument, value in (
+        (
+            Argument(
+                "validation",
+                ArgumentKind.FLOAT,
+                default=0.1,
+                help="The fraction of the training samples held back to validate each epoch.",
+            ),
+            data.validation,
+        ),
+        (
+            Argument(
+                "test",
+                ArgumentKind.FLOAT,
+                default=0.2,
+                help="The fraction held back for the test, where the dataset brings no test split.",
+            ),
+            data.test,
+        ),
+        (
+            Argument(
+                "scale",
+                ArgumentKind.ANY,
+                default=None,
+                nullable=True,
+                help=_SCALE,
+            ),
+            data.scale,
+        ),
+        (
+            Argument(
+                "limit",
+                ArgumentKind.INT,
+                default=None,
+                nullable=True,
+                help="Only the first so many training samples; None: all.",
+            ),
+            data.limit,
+        ),
+    ):
+        yield field_row(setting, argument, value, "data")
+    if setting.info:
+        yield from _feeding_rows(setting, setting.info)
+
+
+def _dataset_argument(setting: Setting, argument: Argument) -> Row:
+    def put(experiment: Experiment, value: Value) -> Edited:
+        data = experiment.data
+        changed = msgspec.structs.replace(data, arguments={**data.arguments, argument.name: value})
+        return with_data(experiment, changed, f"set {argument.name}")
+
+    def reset(experiment: Experiment) -> Edited:
+        data = experiment.data
+        changed = msgspec.structs.replace(data, arguments=without(data.arguments, argument.name))
+        return with_data(experiment, changed, f"reset {argument.name}")
+
+    return argument_row(
+        setting.catalog, argument, setting.experiment.data.arguments, apply=put, reset=reset, indent=1
+    )
+
+
+def _feeding_rows(setting: Setting, info: DatasetInfo) -> Iterator[Row]:
+    model, data = setting.experiment.model, setting.experiment.data
+    if len(info.inputs) > 1 or len(model.input_names()) > 1:
+        for name in model.input_names():
+            yield _feeding(
+                setting, "inputs", name, data.inputs, [_array_option(array) for array in info.inputs]
+            )
+    targets = [_target_option(target) for target in info.targets]
+    if len(model.output_names()) > 1 or len(info.targets) > 1 or data.targets:
+        for name in model.output_names():
+            options = [*targets, *(_array_option(array) for array in info.inputs)]
+            yield _feeding(setting, "targets", name, data.targets, options)
+
+
+def _feeding(
+    setting: Setting, part: str, name: str, chosen: Mapping[str, str], options: Sequence[Option]
+) -> Row:
+    word = "input" if part == "inputs" else "target of"
+
+    def put(experiment: Experiment, value: Value) -> Edited:
+        known = getattr(experiment.data, part)
+        changed = msgspec.structs.replace(experiment.data, **{part: {**known, name: str(value)}})
+        return with_data(experiment, changed, f"feed {name}")
+
+    def reset(experiment: Experiment) -> Edited:
+        known = without(getattr(experiment.data, part), name)
+        return with_data(
+            experiment, msgspec.structs.replace(experiment.data, **{part: known}), f"feed {name}"
+        )
+
+    return Row(
+        label=f"{word} {name}",
+        shown=chosen.get(name, "by name"),
+        value=chosen.get(name),
+        changed=name in chosen,
+        help=f"Which array of the dataset {'feeds' if part == 'inputs' else 'is held against'} {name}.",
+        severity=setting.severity(f"data.{part}"),
+        options=lambda: options,
+        apply=put,
+        reset=reset,
+    )
+
+
+def _array_option(array: ArrayInfo) -> Option:
+    return Option(array.name, array.name, detail=f"{shape_text(array.shape)} {array.dtype}")
+
+
+def _target_option(target: TargetInfo) -> Option:
+    return Option(target.name, target.name, detail=_kind_text(target))
+
+
+def _kind_text(target: TargetInfo) -> str:
+    return (
+        f"{target.classes} {target.kind}" if target.classes else f"{shape_text(target.shape)} {target.kind}"
+    )
+
+
+def dataset_options(current: str) -> list[Option]:
+    """The datasets of the catalog."""
+    options = []
+    for name in datasets.names():
+        info = datasets.describe(Data(source=name))
+        options.append(
+            Option(
+                name,
+                name,
+                group=info.origin,
+                help=dataset_help(info),
+                words=(info.origin,),
+                current=name == current,
+            )
+        )
+    return options
+
+
+def dataset_help(info: DatasetInfo) -> str:
+    """What a dataset holds, in lines."""
+    lines = [info.summary]
+    lines += [f"{array.name}: {shape_text(array.shape)} {array.dtype}" for array in info.inputs]
+    lines += [f"{target.name}: {_kind_text(target)}" for target in info.targets]
+    counts = [plural(info.train, "training sample")] if info.train else []
+    counts += [plural(info.test, "test sample")] if info.test else []
+    counts += [f"downloads {bytes_text(info.download_bytes)} at first use"] if info.download_bytes else []
+    return "\n".join([*lines, ", ".join(counts)]).strip()

@@ -1,0 +1,1 @@
+"""The screens of the lab: one a file."""

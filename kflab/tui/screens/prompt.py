@@ -1,0 +1,86 @@
+"""A prompt: one line to type, with what is wrong with it right below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from kflab.errors import KflabError
+from kflab.tui import keys
+
+
+class Prompt(ModalScreen[None]):
+    """Asks for a line and hands it over; where it is refused, it says why and stays."""
+
+    BINDINGS: ClassVar[list[BindingType]] = list(keys.bindings(keys.Place.DIALOG))
+    DEFAULT_CSS = """
+    Prompt { align: center middle; background: $background 60%; }
+    Prompt:ansi { background: ansi_default; }
+    Prompt > Vertical { width: 70; max-width: 92%; height: auto; border: round $accent; padding: 0 1;
+                        border-title-color: $foreground; border-title-style: bold;
+                        border-subtitle-color: $quiet; background: $background; }
+    Prompt Input { border: none; padding: 0; height: 1; background: $background; }
+    Prompt #hint { height: auto; color: $quiet; }
+    Prompt #hint.-wrong { color: $error; }
+    """
+
+    def __init__(self, title: str, value: str, then: Callable[[str], None], *, hint: str = "") -> None:
+        super().__init__()
+        self._title, self._then = title, then
+        self._input = Input(value)
+        self._hint = Static(Text(hint), id="hint", markup=False)
+        self._hint.display = bool(hint)
+
+    def compose(self) -> ComposeResult:
+        """The line and what is wrong with it."""
+        with Vertical() as box:
+            box.border_title = Text(self._title)
+            box.border_subtitle = Text("↵ take · esc leave")
+            yield self._input
+            yield self._hint
+
+    def on_mount(self) -> None:
+        """The line is ready to be typed over."""
+        self._input.focus()
+        self._input.action_select_all()
+
+    @on(Input.Changed)
+    def _typing(self, event: Input.Changed) -> None:
+        event.stop()
+        self._hint.remove_class("-wrong")
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_accept()
+
+    def action_accept(self) -> None:
+        """Hands the line over."""
+        value = self._input.value
+        app = self.app
+        # What follows may ask something itself, so this is gone before it starts.
+        app.pop_screen()
+        try:
+            self._then(value)
+        except KflabError as problem:
+            again = Prompt(self._title, value, self._then)
+            app.push_screen(again)
+            again.complain(str(problem))
+
+    def complain(self, problem: str) -> None:
+        """Says what is wrong with the line."""
+        self._hint.update(Text(problem))
+        self._hint.display = True
+        self._hint.add_class("-wrong")
+
+    def action_cancel(self) -> None:
+        """Asks no more."""
+        self.app.pop_screen()

@@ -1,0 +1,175 @@
+"""The lab's state as one immutable value: the experiment, its history, and what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from kflab.catalog.datasets import DatasetInfo
+from kflab.diagnose.findings import Finding, Severity
+from kflab.engine.protocol import GraphReport, Report
+from kflab.experiment import Experiment
+from kflab.graph.edits import Edited
+from kflab.graph.history import History
+from kflab.graph.nodes import Graph
+from kflab.graph.order import topological
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the screen is drawn from.
+
+    Attributes:
+        history: the experiment as it is, was, and would be again.
+        path: its file; none for a preset or a new one.
+        source: what it was opened from, in a word: a preset's name.
+        folder: where relative paths of data start.
+        saved: the experiment as its file has it.
+        trail: the nested models that were gone into; the last is shown.
+        selections: the selected node of each graph, by the graph's name.
+        report: what the engine said last.
+        reported: the experiment that it said that of.
+        info: what the dataset holds.
+        findings: what is wrong.
+    """
+
+    history: History
+    path: Path | None = None
+    source: str = ""
+    folder: Path | None = None
+    saved: Experiment | None = None
+    trail: tuple[str, ...] = ()
+    selections: Mapping[str, str] = {}
+    report: Report | None = None
+    reported: Experiment | None = None
+    info: DatasetInfo | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def experiment(self) -> Experiment:
+        """The experiment as it is."""
+        return self.history.now
+
+    @property
+    def graph_name(self) -> str:
+        """The graph that is shown: a nested model, or "" for the main one."""
+        return self.trail[-1] if self.trail else ""
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that is shown."""
+        return self.experiment.graph(self.graph_name)
+
+    @property
+    def selected(self) -> str:
+        """The selected node of the graph that is shown, or "" where it has none."""
+        chosen = self.selections.get(self.graph_name, "")
+        return chosen if chosen in self.graph.nodes else next(iter(self.graph.nodes), "")
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether there is something that no file has."""
+        return self.experiment != self.saved
+
+    @property
+    def stale(self) -> bool:
+        """Whether the report is about an earlier state of the model."""
+        now, then = self.experiment, self.reported
+        if then is None:
+            return True
+        return now is not then and (now.model, now.models) != (then.model, then.models)
+
+    @property
+    def graph_report(self) -> GraphReport:
+        """What the engine said last of the graph that is shown."""
+        if self.report is None:
+            return GraphReport()
+        if not self.graph_name:
+            return self.report.model
+        return self.report.models.get(self.graph_name, GraphReport())
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that stop a run."""
+        return tuple(finding for finding in self.findings if finding.severity is Severity.ERROR)
+
+    def marks(self) -> dict[str, Severity]:
+        """The worst finding of each node that is shown; those of a nested model stand at its calls, too."""
+        marks: dict[str, Severity] = {}
+        for finding in self.findings:
+            for name in self._nodes_of(finding):
+                if marks.get(name) is not Severity.ERROR:
+                    marks[name] = finding.severity
+        return marks
+
+    def findings_of(self, name: str) -> tuple[Finding, ...]:
+        """What is wrong with one node of the graph that is shown, errors first."""
+        found = [finding for finding in self.findings if name in self._nodes_of(finding)]
+        return tuple(sorted(found, key=lambda finding: finding.severity is not Severity.ERROR))
+
+    def _nodes_of(self, finding: Finding) -> tuple[str, ...]:
+        if finding.graph == self.graph_name:
+            return (finding.node,) if finding.node in self.graph.nodes else ()
+        if not finding.graph:
+            return ()
+        return tuple(
+            name
+            for name, node in self.graph.nodes.items()
+            if getattr(node.target, "model", "") == finding.graph
+        )
+
+    def selecting(self, name: str) -> Session:
+        """The session with another node selected."""
+        return msgspec.structs.replace(self, selections={**self.selections, self.graph_name: name})
+
+    def entering(self, model: str) -> Session:
+        """The session with a nested model shown."""
+        return msgspec.structs.replace(self, trail=(*self.trail, model))
+
+    def leaving(self) -> Session:
+        """The session with the graph shown that the nested model was entered from."""
+        return msgspec.structs.replace(self, trail=self.trail[:-1])
+
+    def edited(self, edited: Edited) -> Session:
+        """The session after an edit."""
+        changed = self._with(self.history.edit(edited.experiment, edited.name))
+        return changed.selecting(edited.node) if edited.node else changed
+
+    def undone(self) -> Session:
+        """The session with the last edit taken back."""
+        return self._with(self.history.undo())
+
+    def redone(self) -> Session:
+        """The session with the last undone edit done again."""
+        return self._with(self.history.redo())
+
+    def _with(self, history: History) -> Session:
+        """The session with another experiment; what was selected stays, or what came before it is instead."""
+        trail = self.trail
+        while trail and trail[-1] not in history.now.models:
+            trail = trail[:-1]
+        changed = msgspec.structs.replace(self, history=history, trail=trail)
+        graph = changed.graph
+        if trail == self.trail and self.selected not in graph.nodes:
+            order = topological(self.graph)
+            before = order[: order.index(self.selected)] if self.selected in order else ()
+            near = [name for name in reversed(before) if name in graph.nodes]
+            sources = self.graph.nodes[self.selected].sources() if self.selected else ()
+            kept = [name for name in (*sources, *near) if name in graph.nodes]
+            return changed.selecting(kept[0]) if kept else changed
+        return changed
+
+    def told(self, report: Report, experiment: Experiment) -> Session:
+        """The session with an answer of the engine."""
+        return msgspec.structs.replace(self, report=report, reported=experiment)
+
+    def saved_to(self, path: Path) -> Session:
+        """The session after its experiment was written to a file."""
+        return msgspec.structs.replace(
+            self, path=path, source=path.stem, folder=path.parent, saved=self.experiment
+        )
+
+    def situated(self, info: DatasetInfo | None, findings: tuple[Finding, ...]) -> Session:
+        """The session with what is known of the dataset and what is wrong."""
+        return msgspec.structs.replace(self, info=info, findings=findings)

@@ -1,0 +1,131 @@
+"""Shapes, counts and layers in the few words that a column has room for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from kflab.catalog import Argument, ArgumentKind, Catalog, Entry, Kind
+from kflab.graph.nodes import Call, Graph, Layer, Op, Share
+from kflab.values import Arguments, Value
+
+ELLIPSIS = "…"
+
+_DRAWN = (
+    "×…●○◉✗▲·•▸▾›‹–—━╸╺─│├┤┼┴┬╭╮╯╰┌┐└┘║═█▀▄▌▐▁▂▃▅▆▇▎▊▔■□√✓↑↓←→’“”"
+    "≥≤"
+)
+_PLAIN = (
+    'x~*o@X!.*>v><--=---|+++++++++++++|=#"_||___###||-#.vv^v<>'""'
+    "><"
+)
+_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_TO_ASCII = str.maketrans(_DRAWN, _PLAIN)
+_KEYS = {"↵": "Enter", "⌫": "Bksp"}
+
+
+def to_ascii(text: str) -> str:
+    """The same text, as wide, in plain ASCII; what has no likeness becomes `?`."""
+    if text.isascii():
+        return text
+    plain = text.translate(_TO_ASCII)
+    return plain if plain.isascii() else "".join(mark if mark.isascii() else "?" for mark in plain)
+
+
+def key_to_ascii(text: str) -> str:
+    """The name of a key in plain ASCII: `Enter` for its arrow. May be wider."""
+    return "".join(_KEYS.get(mark, mark) for mark in text)
+
+
+def shape_text(shape: Iterable[int | None]) -> str:
+    """Sizes as `8×8×16`; an unknown one is `?`, no axis at all is `scalar`."""
+    return "×".join("?" if size is None else str(size) for size in shape) or "scalar"
+
+
+def count_text(count: int, *, narrow: bool = False) -> str:
+    """A count as `1,392,097`, or in at most six places as `1.39 M`."""
+    if not narrow or count < 100_000:
+        return f"{count:,}"
+    limit, unit = next(pair for pair in _UNITS if count >= pair[0])
+    scaled = count / limit
+    return f"{scaled:.{2 if scaled < 10 else 1 if scaled < 100 else 0}f} {unit}"
+
+
+def bytes_text(count: float) -> str:
+    """An amount of memory: `512 B`, `3.5 kB`, `1.2 GB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB" if count < 1000 else f"{count / 1000:,.1f} PB"
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 node`, `1,000 nodes`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def fit(text: str, width: int) -> str:
+    """The text cut to `width` places, with an ellipsis where something is missing."""
+    if len(text) <= width:
+        return text
+    return text[: width - 1] + ELLIPSIS if width > 1 else text[:width]
+
+
+def target_name(graph: Graph, name: str) -> str:
+    """What a node calls, in one word: `Dense`, `ops.add`, `encoder`."""
+    target = graph.own(name).target
+    match target:
+        case Layer(layer=layer):
+            return layer
+        case Op(op=op):
+            return op
+        case Call(model=model):
+            return model
+        case Share(node=node):
+            return node
+
+
+def layer_text(catalog: Catalog, graph: Graph, name: str) -> str:
+    """What a node calls with the arguments that matter most: `Conv2D 16 3×3 relu`.
+
+    Those are the required ones, a changed activation, and other changed numbers by name.
+    """
+    match graph.nodes[name].target:
+        case Share(node=node):
+            return f"{target_name(graph, name)} of {node}"
+        case Call(model=model):
+            return f"{model} ▸"
+        case Op(op=op, arguments=arguments):
+            return " ".join((op, *_main(catalog, catalog.find(Kind.OP, op), arguments)))
+        case Layer(layer=layer, arguments=arguments):
+            return " ".join((layer, *_main(catalog, catalog.find(Kind.LAYER, layer), arguments)))
+
+
+def _main(catalog: Catalog, entry: Entry | None, arguments: Arguments) -> Iterator[str]:
+    if entry is None:
+        return
+    for argument in entry.arguments:
+        if argument.name not in arguments or argument.kind is ArgumentKind.SHAPE:
+            continue
+        value = arguments[argument.name]
+        if not argument.required and value == argument.default:
+            continue
+        shown = _short(catalog, entry, argument, value)
+        if argument.required or argument.kind is ArgumentKind.ACTIVATION:
+            yield shown
+        elif argument.kind in {ArgumentKind.INT, ArgumentKind.FLOAT, ArgumentKind.INTS}:
+            yield f"{argument.name}={shown}"
+
+
+def _short(catalog: Catalog, entry: Entry, argument: Argument, value: Value) -> str:
+    if isinstance(value, dict) and len(value) == 1:
+        [(name, inner)] = value.items()
+        nested = catalog.find(Kind.LAYER, name) if argument.kind is ArgumentKind.LAYER else None
+        return " ".join((name, *_main(catalog, nested, inner if isinstance(inner, dict) else {})))
+    if isinstance(value, (list, tuple)):
+        return "×".join(map(str, value))
+    rank = re.search(r"([23])D", entry.name)
+    if argument.kind is ArgumentKind.INTS and isinstance(value, int) and rank:
+        return "×".join([str(value)] * int(rank[1]))
+    return str(value)

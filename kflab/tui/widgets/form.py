@@ -1,0 +1,329 @@
+"""A form: rows of names and values that are changed in place, with the words of Keras on the one in focus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from kflab.catalog.text import parse_value
+from kflab.diagnose.findings import Severity
+from kflab.tui import keys
+from kflab.tui.rows.row import Row
+from kflab.tui.text import fit
+from kflab.tui.widgets.rowlist import RowList
+from kflab.values import Value
+
+_MOST_LABEL = 22
+_MARKS = {Severity.ERROR: "✗", Severity.WARNING: "▲", None: " "}
+
+
+class FormRows(RowList):
+    """The rows themselves."""
+
+    BINDINGS: ClassVar[list[BindingType]] = list(keys.bindings(keys.Place.FORM))
+
+    class Act(Message):
+        """A key was pressed on a row."""
+
+        def __init__(self, action: str) -> None:
+            super().__init__()
+            self.action = action
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: Sequence[Row] = ()
+        self.label_width = 0
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Shows other rows; the cursor stays where it was, or with the row of the same name."""
+        before = self.rows[self.cursor].label if self.cursor < len(self.rows) else ""
+        self.rows = rows
+        longest = max((len(row.label) + 2 * row.indent for row in rows if not row.heading), default=0)
+        self.label_width = min(longest, _MOST_LABEL, max(self.scrollable_content_region.width // 2, 8))
+        self.rows_changed()
+        if not (self.cursor < len(rows) and rows[self.cursor].label == before):
+            same = [index for index, row in enumerate(rows) if row.label == before]
+            if same:
+                self.put_cursor(same[0])
+
+    def count(self) -> int:
+        """As many as were given."""
+        return len(self.rows)
+
+    def selectable(self, row: int) -> bool:
+        """Headings are passed over."""
+        return 0 <= row < len(self.rows) and not self.rows[row].heading
+
+    @property
+    def current(self) -> Row | None:
+        """The row under the cursor."""
+        return self.rows[self.cursor] if self.selectable(self.cursor) else None
+
+    def draw(self, row: int, width: int) -> Text:
+        """Name and value; a changed value stands out."""
+        at = self.rows[row]
+        line = Text(no_wrap=True, end="")
+        if at.heading:
+            line.append(at.label, self.part("accent"))
+            return line
+        label = fit(" " * 2 * at.indent + at.label, self.label_width).ljust(self.label_width)
+        line.append(_MARKS[at.severity], self.part(at.severity.value) if at.severity else "")
+        line.append(" ")
+        line.append(label, self.part("quiet"))
+        line.append("  ")
+        line.append(
+            fit(at.shown, width - self.label_width - 4), self.part("strong" if at.changed else "quiet")
+        )
+        return line
+
+    def on_resize(self) -> None:
+        """The labels share the new width."""
+        self.show(self.rows)
+
+    def action_edit_row(self) -> None:
+        """Changes the value."""
+        self.post_message(self.Act("edit"))
+
+    def action_toggle_row(self) -> None:
+        """Switches the value."""
+        self.post_message(self.Act("toggle"))
+
+    def action_reset_row(self) -> None:
+        """Puts the default back."""
+        self.post_message(self.Act("reset"))
+
+
+class EditLine(Input):
+    """Where a value is typed, right on its row."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Leave", show=False),
+        Binding("up", "leave", "Leave", show=False),
+        Binding("down", "submit", "Take", show=False),
+    ]
+
+    class Left(Message):
+        """Nothing is to be changed."""
+
+    def action_leave(self) -> None:
+        """Keeps the value as it was."""
+        self.post_message(self.Left())
+
+
+class Form(Vertical):
+    """Findings on top, rows below, and help on the row under the cursor."""
+
+    DEFAULT_CSS = """
+    Form { border: round $line; border-title-color: $foreground; border-title-style: bold;
+           border-subtitle-color: $quiet; padding: 0 1; layers: base edit; background: $background; }
+    Form:focus-within { border: round $accent; }
+    Form > #notes { height: auto; max-height: 5; padding: 0 0 0 0; display: none; }
+    Form > FormRows { height: 1fr; min-height: 2; }
+    Form > #help { height: auto; max-height: 6; color: $quiet; border-top: solid $line; }
+    Form > EditLine { layer: edit; position: absolute; border: none; height: 1; padding: 0;
+                      background: $panel; color: $foreground; display: none; }
+    Form > EditLine:ansi { text-style: reverse; }
+    Form > #complaint { layer: edit; position: absolute; height: auto; color: $error; background: $panel;
+                        display: none; }
+    """
+
+    class Changed(Message):
+        """A value was given for a row."""
+
+        def __init__(self, row: Row, value: Value) -> None:
+            super().__init__()
+            self.row, self.value = row, value
+
+    class Reset(Message):
+        """A row shall have its default again."""
+
+        def __init__(self, row: Row) -> None:
+            super().__init__()
+            self.row = row
+
+    class Choose(Reset):
+        """A value for a row shall be chosen from its options."""
+
+    class Run(Message):
+        """An action of the lab shall run."""
+
+        def __init__(self, action: str) -> None:
+            super().__init__()
+            self.action = action
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._list = FormRows()
+        self._notes = Static(id="notes", markup=False)
+        self._help = Static(id="help", markup=False)
+        self._line = EditLine(compact=True)
+        self._complaint = Static(id="complaint", markup=False)
+        self._editing: Row | None = None
+
+    def compose(self) -> ComposeResult:
+        """Findings, rows, help and the hidden line for editing."""
+        yield self._notes
+        yield self._list
+        yield self._help
+        yield self._line
+        yield self._complaint
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """The rows that are shown."""
+        return self._list.rows
+
+    @property
+    def current(self) -> Row | None:
+        """The row under the cursor."""
+        return self._list.current
+
+    @property
+    def editing(self) -> bool:
+        """Whether a value is being typed."""
+        return self._editing is not None
+
+    def take_focus(self) -> None:
+        """Gives the rows the focus."""
+        self._list.focus()
+
+    def show(self, rows: Sequence[Row], notes: Text | None = None) -> None:
+        """Shows other rows, with findings above them. A value that is being typed is left alone."""
+        self._list.show(rows)
+        self._notes.display = bool(notes)
+        if notes:
+            self._notes.update(notes)
+        self._show_help()
+
+    def select(self, label: str) -> None:
+        """Puts the cursor on the row with this name."""
+        for index, row in enumerate(self._list.rows):
+            if row.label == label:
+                self._list.put_cursor(index)
+                self._show_help()
+                return
+
+    def _show_help(self) -> None:
+        row = self._list.current
+        self._help.display = row is not None and bool(row.help) and self.size.height > 10
+        self._help.update(Text(row.help if row else ""))
+
+    @on(RowList.Moved)
+    def _moved(self, event: RowList.Moved) -> None:
+        event.stop()
+        self._show_help()
+
+    @on(RowList.Picked)
+    def _picked(self, event: RowList.Picked) -> None:
+        event.stop()
+        self._edit()
+
+    @on(FormRows.Act)
+    def _act(self, event: FormRows.Act) -> None:
+        event.stop()
+        {"edit": self._edit, "toggle": self._toggle, "reset": self._reset}[event.action]()
+
+    def _edit(self) -> None:
+        row = self._list.current
+        if row is None:
+            return
+        if row.action:
+            self.post_message(self.Run(row.action))
+        elif row.typed and row.switched:
+            self._toggle()
+        elif row.typed:
+            self._type(row)
+        elif row.options and row.apply:
+            self.post_message(self.Choose(row))
+
+    def _toggle(self) -> None:
+        row = self._list.current
+        if row and row.switched:
+            self.post_message(self.Changed(row, row.next_value()))
+        else:
+            self._edit()
+
+    def _reset(self) -> None:
+        row = self._list.current
+        if row is None:
+            return
+        if row.reset_action:
+            self.post_message(self.Run(row.reset_action))
+        elif row.reset:
+            self.post_message(self.Reset(row))
+
+    def _type(self, row: Row) -> None:
+        self._editing = row
+        self._line.value = row.shown
+        self._line.display = True
+        self._place()
+        self._line.focus()
+        self._line.action_select_all()
+
+    def _place(self) -> None:
+        """Lays the line over the value of its row."""
+        at = self._list.region.offset - self.content_region.offset
+        y = at.y + self._list.cursor - self._list.scroll_offset.y
+        x = at.x + self._list.label_width + 4
+        self._line.styles.offset = (x, y)
+        self._line.styles.width = max(self._list.size.width - self._list.label_width - 4, 6)
+        self._complaint.styles.offset = (at.x + 2, y + 1)
+        self._complaint.styles.width = max(self._list.size.width - 2, 10)
+
+    def on_resize(self) -> None:
+        """Keeps the line on its row, and the help where there is room for it."""
+        if self._editing:
+            self._place()
+        self._show_help()
+
+    @on(Input.Changed)
+    def _typing(self, event: Input.Changed) -> None:
+        event.stop()
+        self._complaint.display = False
+
+    @on(Input.Submitted)
+    def _typed(self, event: Input.Submitted) -> None:
+        event.stop()
+        row = self._editing
+        if row is None or row.argument is None:
+            return
+        try:
+            value = parse_value(row.argument, event.value)
+        except ValueError as problem:
+            self.complain(str(problem))
+            return
+        self.post_message(self.Changed(row, value))
+
+    def complain(self, problem: str) -> None:
+        """Says at the field what is wrong with what was typed; the line stays open."""
+        self._complaint.update(Text(problem))
+        self._complaint.display = True
+
+    @on(EditLine.Left)
+    def _leave(self, event: EditLine.Left) -> None:
+        event.stop()
+        self.close()
+
+    def close(self) -> None:
+        """Ends typing."""
+        if self._editing is None:
+            return
+        self._editing = None
+        self._complaint.display = False
+        had_focus = self._line.has_focus
+        self._line.display = False
+        if had_focus:
+            self._list.focus()
+
+    def on_descendant_blur(self) -> None:
+        """Typing ends when the focus goes elsewhere."""
+        if self._editing and not self._line.has_focus and self.screen.focused is not self._line:
+            self.close()

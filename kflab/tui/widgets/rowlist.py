@@ -1,0 +1,214 @@
+"""A list of rows with a cursor that draws only what is seen."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from kflab.tui import keys
+
+
+class RowList(ScrollView, can_focus=True):
+    """Rows of one line each, one under the cursor. A subclass says how many there are and draws one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = list(keys.bindings(keys.Place.ROWS))
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "row--cursor",
+        "row--idle",
+        "row--quiet",
+        "row--strong",
+        "row--accent",
+        "row--error",
+        "row--warning",
+        "row--rail",
+    }
+    DEFAULT_CSS = """
+    RowList {
+        overflow-x: hidden;
+        scrollbar-size-vertical: 1;
+        background: $background;
+        & .row--cursor { background: $cursor; text-style: bold; }
+        & .row--idle { background: $cursor-idle; }
+        & .row--quiet { color: $quiet; }
+        & .row--strong { text-style: bold; }
+        & .row--accent { color: $accent; }
+        & .row--error { color: $error; }
+        & .row--warning { color: $warning; }
+        & .row--rail { color: $quiet; }
+    }
+    RowList:ansi {
+        & .row--cursor { color: ansi_black; background: ansi_cyan; }
+        & .row--idle { text-style: underline; }
+        & .row--quiet { text-style: dim; }
+        & .row--rail { text-style: dim; }
+    }
+    """
+
+    cursor: reactive[int] = reactive(0)
+
+    class Moved(Message):
+        """The cursor stands on another row."""
+
+        def __init__(self, rows: RowList, row: int) -> None:
+            super().__init__()
+            self.rows, self.row = rows, row
+
+        @property
+        def control(self) -> RowList:
+            """The list."""
+            return self.rows
+
+    class Picked(Moved):
+        """A row was clicked while the cursor stood on it."""
+
+    def count(self) -> int:
+        """How many rows there are."""
+        raise NotImplementedError
+
+    def draw(self, row: int, width: int) -> Text:
+        """One row, at most `width` places wide."""
+        raise NotImplementedError
+
+    def selectable(self, row: int) -> bool:
+        """Whether the cursor may stand on a row."""
+        return 0 <= row < self.count()
+
+    def part(self, name: str) -> Style:
+        """The style of a part of a row: `quiet`, `strong`, `accent`, `error`, `warning`, `rail`."""
+        return self.get_component_rich_style(f"row--{name}", partial=True)
+
+    def rows_changed(self) -> None:
+        """Draws anew after the rows have changed; the cursor stays on a row that is there."""
+        self.virtual_size = Size(self.content_size.width, self.count())
+        self.set_reactive(RowList.cursor, self._near(min(self.cursor, self.count() - 1), -1))
+        self.refresh()
+
+    def put_cursor(self, row: int) -> None:
+        """Moves the cursor without telling anybody."""
+        self.set_reactive(RowList.cursor, self._near(row, 1))
+        self.scroll_to_cursor()
+        self.refresh()
+
+    def on_resize(self) -> None:
+        """The rows are as wide as the list."""
+        self.virtual_size = Size(self.content_size.width, self.count())
+        self.scroll_to_cursor()
+        self.refresh()
+
+    def scroll_to_cursor(self) -> None:
+        """Brings the cursor into view."""
+        height = self.scrollable_content_region.height
+        if not height:
+            return
+        top = round(self.scroll_target_y)
+        if self.cursor < top:
+            # Nothing above the first selectable row can be reached otherwise.
+            first = self._near(0, 1)
+            self.scroll_to(y=0 if self.cursor == first else self.cursor, animate=False)
+        elif self.cursor >= top + height:
+            self.scroll_to(y=self.cursor - height + 1, animate=False)
+
+    def render_line(self, y: int) -> Strip:
+        """Draws one line of what is seen."""
+        row = y + self.scroll_offset.y
+        width = self.scrollable_content_region.width
+        base = self.rich_style
+        if not 0 <= row < self.count():
+            return Strip.blank(width, base)
+        if row == self.cursor and self.selectable(row):
+            base += self.part("cursor" if self.has_focus or self.held else "idle")
+        text = self.draw(row, width)
+        segments = [
+            Segment(segment.text, base + segment.style if segment.style else base)
+            for segment in text.render(self.app.console, end="")
+            if not segment.control
+        ]
+        return Strip(segments).adjust_cell_length(width, base).apply_style(Style.from_meta({"row": row}))
+
+    @property
+    def held(self) -> bool:
+        """Whether the cursor looks as if the list had the focus: a dialog's list does so."""
+        return False
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        """Draws the two rows anew and tells who listens."""
+        self.refresh_lines(old)
+        self.refresh_lines(new)
+        self.scroll_to_cursor()
+        self.post_message(self.Moved(self, new))
+
+    def on_focus(self) -> None:
+        """The cursor looks different with the focus."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """The cursor looks different without the focus."""
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        """Puts the cursor on the row, or picks it where the cursor was already."""
+        row = event.style.meta.get("row")
+        if not isinstance(row, int) or not self.selectable(row):
+            return
+        if row == self.cursor:
+            self.post_message(self.Picked(self, row))
+        else:
+            self.cursor = row
+
+    def action_up(self) -> None:
+        """One row up."""
+        self._go(self.cursor - 1, -1)
+
+    def action_down(self) -> None:
+        """One row down."""
+        self._go(self.cursor + 1, 1)
+
+    def action_first(self) -> None:
+        """To the first row."""
+        self._go(0, 1)
+
+    def action_last(self) -> None:
+        """To the last row."""
+        self._go(self.count() - 1, -1)
+
+    def action_page_up(self) -> None:
+        """One page up."""
+        self._go(max(self.cursor - self._page(), 0), -1)
+
+    def action_page_down(self) -> None:
+        """One page down."""
+        self._go(min(self.cursor + self._page(), self.count() - 1), 1)
+
+    def _page(self) -> int:
+        return max(self.scrollable_content_region.height - 1, 1)
+
+    def _go(self, row: int, step: int) -> None:
+        target = self._toward(row, step)
+        if target is not None:
+            self.cursor = target
+        elif step < 0:
+            self.scroll_to(y=0, animate=False)
+
+    def _toward(self, row: int, step: int) -> int | None:
+        while 0 <= row < self.count():
+            if self.selectable(row):
+                return row
+            row += step
+        return None
+
+    def _near(self, row: int, step: int) -> int:
+        row = max(row, 0)
+        found = self._toward(row, step)
+        if found is None:
+            found = self._toward(row, -step)
+        return found if found is not None else 0
