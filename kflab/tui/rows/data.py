@@ -15,7 +15,6 @@ from kflab.tui.rows.setting import Setting, field_row, with_data, without
 from kflab.tui.text import bytes_text, plural, shape_text
 from kflab.values import Value
 
-
 _SCALE = (
     "A number divides every numeric input by it; standard brings each feature to mean 0 and standard "
     "deviation 1. None: images in whole numbers are divided by 255."
