@@ -30,10 +30,16 @@ class Role(enum.Enum):
 
 
 class Series(NamedTuple):
-    """A curve of a chart: which split it was measured on, its points and the last value, NaN included."""
+    """A curve of a chart.
+
+    Attributes:
+        role: which split it was measured on.
+        pieces: its points, in one or several pieces that follow each other.
+        last: the value to show in words; it may be NaN.
+    """
 
     role: Role
-    curve: Envelope
+    pieces: tuple[Envelope, ...]
     last: float
 
 
@@ -107,7 +113,9 @@ def draw(
     if width < LEAST_WIDTH or plot_height < LEAST_HEIGHT:
         return Chart((head, *(blank(width),) * plot_height), before)
     columns = width - LABEL_WIDTH - 1
-    reached = max((item.curve.xs[len(item.curve) - 1] for item in series if len(item.curve)), default=0.0)
+    reached = max(
+        (piece.xs[len(piece) - 1] for item in series for piece in item.pieces if piece), default=0.0
+    )
     x_axis = epoch_axis(reached, epochs, columns, ended=ended)
     room = max(2, (plot_height - 2) // 2)
     if bounds is None:
@@ -122,13 +130,16 @@ def draw(
 
 def _bounds(series: Sequence[Series], *, positive: bool = False) -> tuple[float, float] | None:
     """The lowest and highest value of all curves; with `positive`, none unless something is above 0."""
-    found = [bounds for item in series if (bounds := item.curve.bounds())]
+    found = [bounds for item in series for piece in item.pieces if (bounds := piece.bounds())]
     if not found:
         return None
     low, high = min(bounds[0] for bounds in found), max(bounds[1] for bounds in found)
     if positive and low <= 0:
-        low = min((y for item in series for y in item.curve.ys if 0 < y < math.inf), default=0.0)
-        return (low, high) if low else None
+        # The lowest positive value has no index; that of a few hundred columns is good enough for an axis.
+        ends = [piece.xs[len(piece) - 1] for item in series for piece in item.pieces if piece]
+        pieces = [piece.reduce(0.0, max(ends), 500) for item in series for piece in item.pieces]
+        values = [y for segments in pieces for _, ys in segments for y in ys if y > 0]
+        return (min(values), high) if values else None
     return low, high
 
 
@@ -182,9 +193,10 @@ def _plot(
     for item in sorted(series, key=lambda item: item.role.value):
         pixel = plotext.pixel(foreground=int(item.role.value))
         line = marks.train if item.role is Role.TRAIN else marks.validation
-        segments = [
-            _logarithms(piece) if log else piece for piece in item.curve.reduce(x_axis.low, x_axis.high, dots)
+        reduced = [
+            segment for piece in item.pieces for segment in piece.reduce(x_axis.low, x_axis.high, dots)
         ]
+        segments = [_logarithms(segment) for segment in reduced] if log else reduced
         for xs, ys in segments:
             figure.draw(figure.signal(xs, ys, marker=plotext.marker(line, pixel)).lines(True))
         if item.role is Role.VALIDATION:

@@ -13,7 +13,7 @@ LAST_BYTES = 256 * 1024
 MOST_LINES = 5000
 MOST_COLUMNS = 2000
 
-# CSI, OSC and other string sequences, and two-character escapes: whatever would move, colour or name a terminal.
+# CSI, OSC and other string sequences, and two-character escapes: what would move, colour or name a terminal.
 _ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
     r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f]).*?(?:\x07|\x1b\\|\x9c)"

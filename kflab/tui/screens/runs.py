@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
+from rich.style import Style
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
@@ -65,7 +66,7 @@ def when_text(seconds: float, now: float) -> str:
 
 
 def result_text(run: RunSummary) -> str:
-    """The values that matter most: on the test split, else on the validation samples, else on the training ones."""
+    """The values that matter most: on the test split, else on the validation or the training samples."""
     if run.test:
         return _values("test ", run.test)
     validation = {name: value for name, value in run.logs.items() if name.startswith(VALIDATION)}
@@ -73,7 +74,7 @@ def result_text(run: RunSummary) -> str:
 
 
 def _values(word: str, logs: Logs) -> str:
-    # Of a model with several outputs the metrics and losses of each are in the logs as well: the plain ones lead.
+    # The logs of a model with several outputs hold the metrics of each as well: the plain ones lead.
     names = sorted(logs, key=lambda name: (name.endswith("loss"), name.removeprefix(VALIDATION).count("_")))
     shown = (f"{name} {'nan' if (value := logs[name]) is None else short_number(value)}" for name in names)
     text = " · ".join(shown)
@@ -156,8 +157,8 @@ class RunRows(RowList):
         line.truncate(width)
         return line
 
-    def _line(self, cells: _Cells, styles: dict[str, str], base: object = "") -> Text:
-        line = Text(no_wrap=True, end="", style=base if base else "")  # type: ignore[arg-type]
+    def _line(self, cells: _Cells, styles: dict[str, str], base: Style | None = None) -> Text:
+        line = Text(no_wrap=True, end="", style=base or "")
         for column, (name, text, width) in enumerate(zip(cells._fields, cells, self._widths, strict=True)):
             cell = fit(text, width)
             cell = cell.rjust(width) if name in {"epochs", "time"} else cell.ljust(width)
@@ -224,11 +225,8 @@ class RunsScreen(ModalScreen[Path | None]):
             return
         train = keys.find("train")
         how = f"{train.key_text} in the lab trains" if train else "kflab run trains"
-        self.query_one("#empty", Static).update(
-            Text(
-                f"No runs yet. {how} the experiment, and the run is listed here.\nRuns are kept in {self._runs_dir}."
-            )
-        )
+        words = f"No runs yet. {how} the experiment, and the run is listed here."
+        self.query_one("#empty", Static).update(Text(f"{words}\nRuns are kept in {self._runs_dir}."))
         self._show(runs)
 
     async def _look_again(self) -> None:

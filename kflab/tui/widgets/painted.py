@@ -37,6 +37,11 @@ class Painted(Widget):
         & > .painted--warning { color: $warning; }
     }
     Painted:focus > .painted--edge { color: $accent; }
+    Painted:ansi {
+        & > .painted--train { text-style: dim; }
+        & > .painted--label { text-style: dim; }
+        & > .painted--quiet { text-style: dim; }
+    }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002

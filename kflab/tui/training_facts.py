@@ -1,0 +1,143 @@
+"""What the training pane says of a run in words: the facts of its title, and its messages."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from kflab.runs.events import Logs
+from kflab.runs.history import Phase, RunState
+from kflab.runs.names import VALIDATION
+from kflab.runs.status import Status
+from kflab.tui import keys
+from kflab.tui.axes import short_number
+from kflab.tui.lines import Part, Run
+from kflab.tui.text import bytes_text, plural
+
+BAR_WIDTHS = (20, 14, 8)
+
+
+class Fact(NamedTuple):
+    """One fact of the title. The one with the highest rank goes first where there is no room for all."""
+
+    text: str
+    rank: int
+    part: Part = Part.FACT
+
+
+def duration(seconds: float) -> str:
+    """A time span in two units at most: `0.4 s`, `12 s`, `3 min 5 s`, `25 min`, `2 h 10 min`, `3 d 4 h`."""
+    if seconds < 0.95:
+        return f"{max(seconds, 0):.1f} s"
+    whole = round(seconds)
+    if 600 <= whole < 3570:
+        return f"{round(whole / 60)} min"
+    for big, small, size, unit in (("d", "h", 86400, 3600), ("h", "min", 3600, 60), ("min", "s", 60, 1)):
+        if whole >= size:
+            rest = whole % size // unit
+            return f"{whole // size} {big} {rest} {small}" if rest else f"{whole // size} {big}"
+    return f"{whole} s"
+
+
+def rate_text(rate: float) -> str:
+    """A learning rate as short as it can be told: `1e-3`, `2.5e-4`, `0.05`."""
+    if not math.isfinite(rate) or rate == 0 or 0.01 <= abs(rate) < 1000:
+        return f"{rate:.3g}"
+    mantissa, _, exponent = f"{rate:.2e}".partition("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+
+
+def progress_bar(progress: float, width: int) -> tuple[Run, Run]:
+    """A bar in half columns: what is done, and the rest."""
+    halves = round(min(max(progress, 0.0), 1.0) * width * 2)
+    done = "━" * (halves // 2) + "╸" * (halves % 2)
+    return Run(done, Part.ACCENT), Run("─" * (width - len(done)), Part.EDGE)
+
+
+def facts(state: RunState, status: Status, now: float) -> list[Fact]:
+    """What the title says of a run after its name, in order."""
+    if status.is_over:
+        return _facts_of_the_end(state, status)
+    if state.phase is not Phase.TRAINING:
+        return [Fact(*_start(state, status, now))]
+    found = [Fact(f"epoch {state.epoch:,}/{state.epochs:,}", 0)]
+    if status is Status.STOPPING:
+        found.append(Fact("stopping after this step", 1, Part.WARNING))
+    elif (left := state.seconds_left(now)) is not None:
+        found.append(Fact("nearly done" if left < 0.5 else f"{duration(left)} left", 2))
+    if state.learning_rate.last is not None:
+        found.append(Fact(f"lr {rate_text(state.learning_rate.last)}", 4))
+    return found + _best(state)
+
+
+def _start(state: RunState, status: Status, now: float) -> tuple[str, int, Part]:
+    loading = state.loading
+    if status is Status.STOPPING:
+        return "stopping", 0, Part.WARNING
+    if status is Status.CREATED:
+        return "waiting for a trainer", 0, Part.QUIET
+    if state.phase is Phase.LOADING and loading:
+        amount = f"  {bytes_text(loading.done)}" if loading.done else ""
+        amount += f" of {bytes_text(loading.total)}" if loading.done and loading.total else ""
+        return f"loading {loading.source}{amount}", 0, Part.ACCENT
+    seconds = state.seconds(now)
+    # Keras takes seconds to import, and longer on a cold disk: the count shows that it is not stuck.
+    return f"importing Keras…{f' {duration(seconds)}' if seconds >= 1 else ''}", 0, Part.ACCENT
+
+
+def _facts_of_the_end(state: RunState, status: Status) -> list[Fact]:
+    done, planned = state.epochs_done, state.epochs
+    seconds = state.finished.seconds if state.finished else state.seconds(state.updated)
+    span = f" in {duration(seconds)}" if seconds else ""
+    count = plural(done, "epoch") if done == planned or not planned else f"{done:,} of {planned:,} epochs"
+    if status is Status.DONE:
+        found = [Fact("done", 0, Part.ACCENT), Fact(f"{count}{span}", 3)]
+    elif status is Status.STOPPED:
+        found = [Fact("stopped", 0, Part.WARNING), Fact(f"after {count}{span}", 3)]
+    else:
+        word = "failed" if status is Status.FAILED else "crashed"
+        found = [Fact(word, 0, Part.ERROR)] + ([Fact(f"after {count}{span}", 3)] if planned else [])
+    if state.test:
+        found.append(Fact(f"test {values(state.test)}", 1, Part.TITLE))
+    return found + _best(state)
+
+
+def values(logs: Logs) -> str:
+    """Metrics first, the loss last: `accuracy 0.9644 · loss 0.1203`."""
+    names = sorted(logs, key=lambda name: name.endswith("loss"))
+    return " · ".join(
+        f"{name} {'nan' if (value := logs[name]) is None else short_number(value)}" for name in names
+    )
+
+
+def _best(state: RunState) -> list[Fact]:
+    for name in (f"{VALIDATION}loss", "loss"):
+        if best := state.best.get(name):
+            return [Fact(f"{name} {short_number(best.value)} (best, epoch {best.epoch:,})", 5)]
+    return []
+
+
+def verdict(state: RunState, status: Status, problem: str = "") -> list[Run]:
+    """What a person has to know about a run that went wrong, one line each; nothing for one that did not."""
+    if problem:
+        return [Run(f"This run cannot be followed: {problem}", Part.ERROR)]
+    command = keys.find("console")
+    where = "console.log of the run"
+    look = (
+        f"{command.key_text} shows what it printed" if command and command.keys else f"it is in the {where}"
+    )
+    if status is Status.FAILED:
+        cause = state.finished.cause if state.finished else ""
+        return [
+            Run(f"Failed: {cause or 'no cause was given'}", Part.ERROR),
+            Run(f"The traceback is in the {where}; {look}.", Part.QUIET),
+        ]
+    if status is Status.CRASHED:
+        return [
+            Run(
+                "Crashed: the trainer ended without a word, as when it is killed or memory runs out.",
+                Part.ERROR,
+            ),
+            Run(f"The last it printed is in the {where}; {look}.", Part.QUIET),
+        ]
+    return []
