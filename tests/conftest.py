@@ -1,0 +1,25 @@
+"""What holds for every test: nothing of the developer's own home is read or written."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+_HOME = Path(tempfile.mkdtemp(prefix="kflab-tests-"))
+for _variable in ("KFLAB_CONFIG_DIR", "KFLAB_CACHE_DIR", "KFLAB_STATE_DIR", "KFLAB_RUNS_DIR"):
+    os.environ[_variable] = str(_HOME / _variable.lower())
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# A test machine may have a GPU: what is tested here must not depend on it.
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+
+@pytest.fixture
+def runs_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for runs, for this test alone."""
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    monkeypatch.setenv("KFLAB_RUNS_DIR", str(folder))
+    return folder
