@@ -88,7 +88,10 @@ def _arguments(body: list[str]) -> dict[str, str]:
 
 
 def _section_text(title: str, body: list[str]) -> str:
-    text = plain(_dedented(body))
+    if title in _CALL_ARGUMENTS:
+        text = "\n".join(f"{name}: {words}" for name, words in _arguments(body).items())
+    else:
+        text = plain(_dedented(body))
     return f"{title}:\n{textwrap.indent(text, '  ')}" if title and text else text
 
 

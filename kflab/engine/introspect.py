@@ -18,6 +18,7 @@ from kflab.catalog import Argument, Entry, Kind, Snapshot, TensorArgument
 from kflab.catalog.groups import CHOSEN_BY_LOSS, group_of, ordered
 from kflab.engine import argument_kinds, docstrings, private, tensors
 from kflab.engine.docstrings import Docstring
+from kflab.engine.objects import MODULES
 
 BASES: Mapping[Kind, type] = {
     Kind.LAYER: keras.Layer,
@@ -31,21 +32,6 @@ BASES: Mapping[Kind, type] = {
     Kind.CONSTRAINT: keras.constraints.Constraint,
 }
 """The class that all classes of a kind come from."""
-
-MODULES: Mapping[Kind, types.ModuleType] = {
-    Kind.LAYER: keras.layers,
-    Kind.OPTIMIZER: keras.optimizers,
-    Kind.LOSS: keras.losses,
-    Kind.METRIC: keras.metrics,
-    Kind.CALLBACK: keras.callbacks,
-    Kind.SCHEDULE: keras.optimizers.schedules,
-    Kind.INITIALIZER: keras.initializers,
-    Kind.REGULARIZER: keras.regularizers,
-    Kind.CONSTRAINT: keras.constraints,
-    Kind.ACTIVATION: keras.activations,
-    Kind.OP: keras.ops,
-}
-"""The public module that each kind stands in."""
 
 _NOT_FOR_DOCUMENTS = {
     "InputLayer": "made by Input",

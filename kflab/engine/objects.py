@@ -1,0 +1,195 @@
+"""Keras objects made from the names and arguments of a document. No code of a document ever runs."""
+
+from __future__ import annotations
+
+import functools
+import operator
+import re
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
+
+import keras
+
+import kflab.catalog
+from kflab.catalog import Argument, ArgumentKind, Entry, Kind, UnknownNameError
+from kflab.catalog.check import OBJECT_KINDS, TABLE_ARGUMENT, is_table, named_object
+from kflab.catalog.groups import CHOSEN_BY_LOSS
+from kflab.errors import KflabError
+from kflab.values import Arguments, Value
+
+MODULES: Mapping[Kind, types.ModuleType] = {
+    Kind.LAYER: keras.layers,
+    Kind.OPTIMIZER: keras.optimizers,
+    Kind.LOSS: keras.losses,
+    Kind.METRIC: keras.metrics,
+    Kind.CALLBACK: keras.callbacks,
+    Kind.SCHEDULE: keras.optimizers.schedules,
+    Kind.INITIALIZER: keras.initializers,
+    Kind.REGULARIZER: keras.regularizers,
+    Kind.CONSTRAINT: keras.constraints,
+    Kind.ACTIVATION: keras.activations,
+    Kind.OP: keras.ops,
+}
+"""The public module of Keras that each kind stands in."""
+
+_TUPLES = {ArgumentKind.INTS, ArgumentKind.FLOATS, ArgumentKind.SHAPE}
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_WRAPPING = re.compile(
+    r"^Exception encountered when calling[^\n]*\n+(.*?)(\n+Arguments received by.*)?$", re.DOTALL
+)
+_CALL = re.compile(r"^(\w+)\.__init__\(\) ")
+
+
+class ObjectError(KflabError):
+    """Keras refused to make an object; the text says why in one line."""
+
+
+def make(kind: Kind, name: str, arguments: Arguments, /, **extra: object) -> object:
+    """A Keras object of the catalog.
+
+    A metric that Keras chooses by the loss (`accuracy`) is its name. An operation or activation is a function
+    of its tensors, with the arguments bound. Whatever else an argument names is made on the way.
+
+    Args:
+        kind: what it is.
+        name: its name or alias in the catalog.
+        arguments: its arguments, as the document has them.
+        extra: arguments that no document has, such as the `name` of a layer.
+
+    Raises:
+        ObjectError: there is no such object, it holds code, or Keras does not accept the arguments.
+    """
+    try:
+        entry = kflab.catalog.load().get(kind, name)
+    except UnknownNameError as error:
+        raise ObjectError(str(error)) from None
+    if entry.unsafe:
+        raise ObjectError(f"{entry.name} holds code, which a document cannot carry")
+    if entry.group == CHOSEN_BY_LOSS:
+        return entry.name
+    values = {key: _value(entry, key, value) for key, value in arguments.items()}
+    if kind is Kind.ACTIVATION:
+        return _activation(entry, values)
+    target = find(kind, entry.name)
+    if kind is Kind.OP:
+        return functools.partial(target, **values)
+    return _call(entry.name, target, values | extra)
+
+
+def find(kind: Kind, name: str) -> Callable[..., object]:
+    """The class or function of Keras that a canonical name of the catalog stands for."""
+    return cast(Callable[..., object], operator.attrgetter(name.removeprefix("ops."))(MODULES[kind]))
+
+
+def _call(name: str, target: Callable[..., object], values: Mapping[str, object]) -> object:
+    try:
+        return target(**values)
+    except KflabError:
+        raise
+    except Exception as error:
+        raise ObjectError(complaint(name, error)) from error
+
+
+def complaint(name: str, error: Exception) -> str:
+    """What Keras says is wrong, in one line: without colours, wrapping and the list of all arguments."""
+    text = _ANSI.sub("", str(error)).strip()
+    wrapped = _WRAPPING.match(text)
+    text = " ".join((wrapped.group(1) if wrapped else text).split("\n\n")[0].split())
+    text = _CALL.sub("", text)
+    if not text:
+        return f"{name}: {type(error).__name__}"
+    return text if name in text or isinstance(error, ImportError) else f"{name}: {text}"
+
+
+def _value(entry: Entry, key: str, value: Value) -> object:
+    """The value of an argument as Keras wants it."""
+    argument = entry.argument(key)
+    if argument is None or value is None:
+        return value
+    if argument.kind is ArgumentKind.SCHEDULE:
+        return _by_epoch(argument, value) if entry.kind is Kind.CALLBACK else _schedule(argument, value)
+    if argument.kind in OBJECT_KINDS:
+        return _object(argument, value)
+    return _tuples(value) if argument.kind in _TUPLES else value
+
+
+def _tuples(value: Value) -> object:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return tuple(_tuples(item) for item in value)
+    return value
+
+
+def _object(argument: Argument, value: Value) -> object:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_object(argument, item) for item in value]
+    named = named_object(value)
+    if named is None:
+        raise ObjectError(f"{argument.name}: expected a name or {{Name: {{arguments}}}}, got {value!r}")
+    return make(OBJECT_KINDS[argument.kind], *named)
+
+
+def _schedule(argument: Argument, value: Value) -> object:
+    return value if isinstance(value, int | float) else _object(argument, value)
+
+
+def _by_epoch(argument: Argument, value: Value) -> Callable[..., float]:
+    """The function that `LearningRateScheduler` asks at the start of each epoch.
+
+    A schedule is asked with the number of the epoch where an optimizer would ask it with that of the step, so
+    its `decay_steps` count epochs. A table gives the rate from an epoch on; before its first epoch the rate
+    stays as it is.
+    """
+    if argument.name == TABLE_ARGUMENT and is_table(value) and isinstance(value, Mapping):
+        table = sorted((int(epoch), float(cast(float, rate))) for epoch, rate in value.items())
+
+        def from_table(epoch: int, rate: float) -> float:
+            return next((new for start, new in reversed(table) if start <= epoch), float(rate))
+
+        return from_table
+    if isinstance(value, int | float):
+        constant = float(value)
+        return lambda _epoch: constant
+    schedule = cast(Callable[[int], object], _object(argument, value))
+
+    def from_schedule(epoch: int) -> float:
+        return float(keras.ops.convert_to_numpy(schedule(epoch)))
+
+    return from_schedule
+
+
+def _activation(entry: Entry, values: Mapping[str, object]) -> object:
+    """The activation function; with arguments of its own, something callable that a saved model keeps."""
+    function = find(Kind.ACTIVATION, entry.name)
+    if not values:
+        return function
+    layer = _same_layer(entry.name, values)
+    if layer is not None:
+        return _call(entry.name, find(Kind.LAYER, layer.name), values)
+    return BoundActivation(entry.name, dict(values))
+
+
+def _same_layer(activation: str, values: Mapping[str, object]) -> Entry | None:
+    """The layer that does what the activation does and takes the same arguments, if there is one."""
+    for entry in kflab.catalog.load().groups(Kind.LAYER).get("activation", ()):
+        if entry.name.lower() == activation.replace("_", "") and all(map(entry.argument, values)):
+            return entry
+    return None
+
+
+@keras.saving.register_keras_serializable(package="kflab")
+class BoundActivation:
+    """An activation function with its arguments, in a form that Keras can save with a model."""
+
+    def __init__(self, activation: str, arguments: dict[str, object]) -> None:
+        self.activation, self.arguments = activation, arguments
+        self._function = find(Kind.ACTIVATION, activation)
+        self.__name__ = activation
+
+    def __call__(self, tensor: object) -> object:
+        """The activation of a tensor."""
+        return self._function(tensor, **self.arguments)
+
+    def get_config(self) -> dict[str, object]:
+        """What Keras saves."""
+        return {"activation": self.activation, "arguments": self.arguments}
