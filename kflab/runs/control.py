@@ -27,8 +27,12 @@ class Stop(msgspec.Struct, frozen=True, tag="stop", tag_field="request"):
 _decoder: msgspec.json.Decoder[Stop] = msgspec.json.Decoder(Stop)
 
 
-def ask_stop(run_dir: Path) -> None:
+def ask_stop(run_dir: Path, by: str = "") -> None:
     """Asks the trainer to stop after the step at hand, and to keep the model.
+
+    Args:
+        run_dir: the run folder.
+        by: who asks; nothing given: the user and process that call this.
 
     Raises:
         UnusableInputError: this is no run folder.
@@ -36,7 +40,7 @@ def ask_stop(run_dir: Path) -> None:
     """
     read_info(run_dir)
     with LineWriter(run_dir / CONTROL) as requests:
-        requests.write(Stop(time=time.time(), by=_who()))
+        requests.write(Stop(time=time.time(), by=by or _who()))
 
 
 def kill(run_dir: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -99,6 +100,7 @@ class RunState:
         self.test: Logs = {}
         self.finished: Finished | None = None
         self._pace = Pace()
+        self._goes_on = False
 
     @property
     def epochs(self) -> int:
@@ -158,6 +160,7 @@ class RunState:
     def _(self, event: Started) -> None:
         self.phase, self.pid = Phase.STARTING, event.pid
         self.started = self.started or event.time
+        self._goes_on = bool(self.curves)
         self.loading = self.finished = None
 
     @_take.register
@@ -172,6 +175,7 @@ class RunState:
 
     @_take.register
     def _(self, event: Batch) -> None:
+        self._drop_what_is_done_again(event.epoch)
         x = event.epoch - 1 + (event.step / event.steps if event.steps else 0.0)
         for name, value in event.logs.items():
             self._curve(name).batches.append(x, value)
@@ -182,6 +186,7 @@ class RunState:
 
     @_take.register
     def _(self, event: Epoch) -> None:
+        self._drop_what_is_done_again(event.epoch)
         for name, value in event.logs.items():
             curve = self._curve(name)
             (curve.validation if name.startswith(VALIDATION) else curve.training).append(event.epoch, value)
@@ -209,6 +214,22 @@ class RunState:
 
     def _curve(self, name: str) -> Curve:
         return self.curves.setdefault(base_name(name), Curve())
+
+    def _drop_what_is_done_again(self, epoch: int) -> None:
+        """A run that died and was started again may go back some epochs, or to the start."""
+        if not self._goes_on:
+            return
+        self._goes_on = False
+        for curve in self.curves.values():
+            for series in (curve.training, curve.validation, curve.batches):
+                series.cut(epoch - 1)
+        self.learning_rate.cut(epoch - 1)
+        self.epochs_done = epoch - 1
+        self.best = {}
+        for name, curve in self.curves.items():
+            for prefix, series in (("", curve.training), (VALIDATION, curve.validation)):
+                for x, y in zip(series.xs, series.ys, strict=True):
+                    self._take_best(prefix + name, None if math.isnan(y) else y, int(x))
 
     def _take_learning_rate(self, x: float, rate: float | None) -> None:
         if rate is not None and (not self.learning_rate or x > self.learning_rate.xs[-1]):

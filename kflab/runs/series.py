@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from array import array
 
@@ -38,6 +39,13 @@ class Series:
         self._left_out, self._gap = 0, False
         if self._most and len(self.xs) > self._most:
             self._halve()
+
+    def cut(self, x: float) -> None:
+        """Drops every point to the right of `x`: what a run that goes on from there did before."""
+        keep = bisect.bisect_right(self.xs, x)
+        del self.xs[keep:]
+        del self.ys[keep:]
+        self._left_out, self._gap = 0, False
 
     def _halve(self) -> None:
         # The later one of each pair stays, and a gap in either one stays a gap: a loss that became NaN shows.

@@ -1,0 +1,241 @@
+"""Keras' training loop, written down as events and stopped on request, at next to no cost a step."""
+
+# ruff: noqa: ARG002 - Keras decides what a callback is given
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+
+import keras
+
+from kflab.runs.events import Batch, Epoch
+from kflab.train.journal import INTERVAL, Journal
+from kflab.train.notices import Notices
+from kflab.train.saving import BestModel
+
+_RATE = "learning_rate"
+
+
+class Recorder(keras.callbacks.Callback):  # type: ignore[misc] - Keras has no types
+    """Writes the events of training, keeps the best model, and stops when that was asked for.
+
+    Args:
+        journal: where events go and requests come from.
+        steps: the steps of an epoch.
+        validation_steps: the steps of a validation; 0 without one.
+        notices: what tells what the callbacks of the experiment did.
+        best: what keeps the best model; None where a callback of the experiment does.
+
+    Attributes:
+        epochs_done: the epochs that were completed.
+        stopping: a stop was asked for.
+        is_cut: the epoch at hand ended before all of its steps and its validation were done.
+        nan_at: the epoch and step in which the loss was no number for the first time.
+    """
+
+    def __init__(
+        self, journal: Journal, *, steps: int, validation_steps: int, notices: Notices, best: BestModel | None
+    ) -> None:
+        super().__init__()
+        self.epochs_done = 0
+        self.stopping = False
+        self.is_cut = False
+        self.nan_at: tuple[int, int] | None = None
+        self._journal = journal
+        self._steps = steps
+        self._validation_steps = validation_steps
+        self._notices = notices
+        self._best = best
+        self._epoch = 0
+        self._epoch_start = 0.0
+        self._next_write = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Notes when the epoch starts."""
+        if self.epochs_done != epoch:
+            self._journal.note(f"BackupAndRestore: goes on after epoch {epoch}")
+            self.epochs_done = epoch
+        self._epoch = epoch + 1
+        self._epoch_start = time.time()
+
+    def after_step(self, step: int, logs: Mapping[str, object] | None) -> None:
+        """A step is done.
+
+        Args:
+            step: its index in the epoch, counted from 0.
+            logs: values as Keras gives them, tensors as a rule; converted only when they are written.
+        """
+        now = time.monotonic()
+        ended = self.model.stop_training
+        if now < self._next_write and not ended:
+            return
+        self._next_write = now + INTERVAL
+        done = step + 1
+        values = as_numbers(logs or {})
+        self._journal.write(
+            Batch(
+                time=time.time(),
+                epoch=self._epoch,
+                step=done,
+                steps=self._steps,
+                logs=_without_rates(values),
+                learning_rate=learning_rate(self.model),
+            )
+        )
+        self._look_for_nan(done, values)
+        if self._journal.stop_asked():
+            self._stop()
+        self.is_cut = bool(self.model.stop_training) and done < self._steps
+
+    def after_validation_step(self, step: int) -> None:
+        """A step of validation is done; `step` is its index, counted from 0."""
+        if self._journal.stop_asked():
+            self._stop()
+        if self.is_cut or (self.stopping and step + 1 < self._validation_steps):
+            self.is_cut = True
+            self.model.stop_evaluating = True
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Writes the epoch, and what the other callbacks made of it."""
+        now = time.time()
+        values = as_numbers(logs or {})
+        rate = learning_rate(self.model)
+        # After ReduceLROnPlateau the optimizer has the rate of the next epoch already.
+        had = values.get(_RATE, rate)
+        self._journal.write(
+            Epoch(
+                time=now,
+                epoch=epoch + 1,
+                seconds=now - self._epoch_start,
+                logs=_without_rates(values),
+                learning_rate=had,
+            )
+        )
+        self.epochs_done = epoch + 1
+        self._look_for_nan(self._steps, values)
+        for line in self._notices.after_epoch(epoch + 1, values, rate):
+            self._journal.note(line)
+        if self._best is not None:
+            self._best.after_epoch(self.model, values)
+        if self._journal.stop_asked():
+            self._stop()
+
+    def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
+        """Notes what the other callbacks did at the end."""
+        for line in self._notices.at_end():
+            self._journal.note(line)
+
+    def _stop(self) -> None:
+        if not self.stopping:
+            self.stopping = True
+            self._journal.note("asked to stop")
+        self.model.stop_training = True
+
+    def _look_for_nan(self, step: int, values: Mapping[str, float]) -> None:
+        if self.nan_at is None and not math.isfinite(values.get("loss", 0.0)):
+            self.nan_at = (self._epoch, step)
+            self._journal.note(f"the loss is {values['loss']} in epoch {self._epoch}, step {step}")
+
+
+class Callbacks(keras.callbacks.CallbackList):  # type: ignore[misc] - Keras has no types
+    """Keras' list of callbacks, without its cost a step.
+
+    Keras converts the logs of each step to numbers, in a thread or in the loop, even when nobody looks at
+    them. This list does so only for callbacks that listen to steps, and calls the recorder directly. It also
+    keeps an epoch that was cut short from the callbacks: its values are not those of an epoch.
+
+    Args:
+        callbacks: the callbacks of the experiment.
+        recorder: the recorder; it comes last, so that it sees what the others did.
+        model: the model.
+        epochs: the epochs to train.
+        steps: the steps of an epoch.
+    """
+
+    def __init__(
+        self,
+        callbacks: Sequence[keras.callbacks.Callback],
+        recorder: Recorder,
+        *,
+        model: keras.Model,
+        epochs: int,
+        steps: int,
+    ) -> None:
+        super().__init__(
+            [*callbacks, recorder], add_history=True, model=model, verbose=0, epochs=epochs, steps=steps
+        )
+        self._recorder = recorder
+        self._at_steps = _that_override(callbacks, "batch", "train_batch")
+        self._at_validation_steps = _that_override(callbacks, "test_batch")
+
+    def on_train_batch_begin(self, batch: int, logs: Mapping[str, object] | None = None) -> None:
+        """A step begins."""
+        for callback in self._at_steps:
+            callback.on_train_batch_begin(batch, logs={})
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, object] | None = None) -> None:
+        """A step is done."""
+        if self._at_steps:
+            values = as_numbers(logs or {})
+            for callback in self._at_steps:
+                callback.on_train_batch_end(batch, logs=values)
+        self._recorder.after_step(batch, logs)
+
+    def on_test_batch_begin(self, batch: int, logs: Mapping[str, object] | None = None) -> None:
+        """A step of validation begins."""
+        for callback in self._at_validation_steps:
+            callback.on_test_batch_begin(batch, logs={})
+
+    def on_test_batch_end(self, batch: int, logs: Mapping[str, object] | None = None) -> None:
+        """A step of validation is done."""
+        if self._at_validation_steps:
+            values = as_numbers(logs or {})
+            for callback in self._at_validation_steps:
+                callback.on_test_batch_end(batch, logs=values)
+        self._recorder.after_validation_step(batch)
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, object] | None = None) -> None:
+        """An epoch begins."""
+        self._recorder.is_cut = False
+        super().on_epoch_begin(epoch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, object] | None = None) -> None:
+        """An epoch is done, validation included."""
+        if not self._recorder.is_cut:
+            super().on_epoch_end(epoch, logs)
+
+
+def as_numbers(logs: Mapping[str, object]) -> dict[str, float]:
+    """Logs as plain numbers, those of nested mappings beside the others."""
+    values: dict[str, float] = {}
+    for name, value in logs.items():
+        if isinstance(value, Mapping):
+            values.update(as_numbers(value))
+        else:
+            values[name] = float(keras.ops.convert_to_numpy(value))
+    return values
+
+
+def learning_rate(model: keras.Model) -> float | None:
+    """The learning rate now; None for an optimizer that has no single one."""
+    rate = getattr(model.optimizer, _RATE, None)
+    return None if rate is None else float(keras.ops.convert_to_numpy(rate))
+
+
+def _without_rates(values: Mapping[str, float]) -> dict[str, float | None]:
+    # Keras' own callbacks add the learning rate to the logs; an event has a field for it.
+    return {name: value for name, value in values.items() if not name.startswith(_RATE)}
+
+
+def _that_override(
+    callbacks: Sequence[keras.callbacks.Callback], *events: str
+) -> list[keras.callbacks.Callback]:
+    hooks = [f"on_{event}_{edge}" for event in events for edge in ("begin", "end")]
+    base = keras.callbacks.Callback
+    return [
+        callback
+        for callback in callbacks
+        if any(getattr(type(callback), hook) is not getattr(base, hook) for hook in hooks)
+    ]

@@ -1,0 +1,71 @@
+"""A run's events as the trainer writes them, and the requests it heeds."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from kflab.runs.control import Requests
+from kflab.runs.events import Event, Loading, Noted
+from kflab.runs.info import EVENTS
+from kflab.runs.lines import LineWriter
+
+INTERVAL = 0.1
+"""Seconds between two events of a kind that comes often."""
+
+
+class StopRequestedError(Exception):
+    """A stop was asked for at a moment when there is nothing to keep yet."""
+
+
+class Journal:
+    """Writes a run's events, and knows whether a stop was asked for.
+
+    Args:
+        run_dir: the run folder.
+    """
+
+    def __init__(self, run_dir: Path) -> None:
+        self.run_dir = run_dir
+        self._requests = Requests(run_dir)
+        self._events = LineWriter(run_dir / EVENTS)
+        self._loading: tuple[str, float] = ("", 0.0)
+
+    def write(self, event: Event) -> None:
+        """Writes one event."""
+        self._events.write(event)
+
+    def note(self, text: str) -> None:
+        """Writes what a person wants to know, to the console, too."""
+        self.write(Noted(time=time.time(), text=text))
+        print(text, flush=True)  # noqa: T201 - the console log is the trainer's standard output
+
+    def loading(self, source: str, done: int = 0, total: int = 0) -> None:
+        """Writes how far loading is, 10 times a second at most; fits what `kflab.data` reports to.
+
+        Raises:
+            StopRequestedError: a stop was asked for.
+        """
+        self.check_stop()
+        now = time.monotonic()
+        last_source, last_time = self._loading
+        if source != last_source or now - last_time >= INTERVAL or (total and done >= total):
+            self._loading = (source, now)
+            self.write(Loading(time=time.time(), source=source, done=done, total=total))
+
+    def stop_asked(self) -> bool:
+        """Whether a stop was asked for; cheap enough for every step."""
+        return self._requests.stop_asked()
+
+    def check_stop(self) -> None:
+        """Ends what is under way when a stop was asked for.
+
+        Raises:
+            StopRequestedError: it was.
+        """
+        if self.stop_asked():
+            raise StopRequestedError
+
+    def close(self) -> None:
+        """Closes the file of events."""
+        self._events.close()

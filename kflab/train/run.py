@@ -1,0 +1,170 @@
+"""Training: data, model and callbacks of an experiment brought together and run."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import msgspec
+
+from kflab.data.load import Part, Splits, load
+from kflab.engine.build import build
+from kflab.errors import KflabError
+from kflab.experiment import Experiment
+from kflab.runs.events import End, Evaluated, Logs, Prepared
+from kflab.runs.info import BEST, FINAL, RunInfo, amend_info
+from kflab.train.callbacks import make_callbacks, writes_best
+from kflab.train.compiling import compile_model
+from kflab.train.events_callback import Callbacks, Recorder
+from kflab.train.failure import TrainingFailedError
+from kflab.train.journal import Journal
+from kflab.train.notices import Notices
+from kflab.train.saving import BestModel, save_model
+
+_TEST_SECONDS_AFTER_STOP = 10.0
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How training ended.
+
+    Attributes:
+        status: done or stopped.
+        test: loss and metrics on the test split; empty where there is none, or no time was left for it.
+        epochs: the epochs that were completed.
+    """
+
+    status: End
+    test: Logs = {}
+    epochs: int = 0
+
+
+def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal) -> Outcome:
+    """Trains the experiment's model, saves it, and holds it against the test split.
+
+    Raises:
+        StopRequestedError: a stop was asked for before the first step.
+        TrainingFailedError: the loss became NaN and the experiment says to end then.
+        KflabError: data, model or training cannot be used.
+    """
+    seed = _seed(info, experiment)
+    amend_info(
+        run_dir,
+        seed=seed,
+        keras=keras.__version__,
+        backend_version=str(getattr(sys.modules.get(info.backend), "__version__", "")),
+        devices=tuple(keras.distribution.list_devices()),
+    )
+    journal.loading(experiment.data.source)
+    base = Path(info.source).parent if info.source else Path(info.cwd or run_dir)
+    splits = load(experiment, base, journal.loading, seed)
+    journal.check_stop()
+    keras.utils.set_random_seed(seed)
+    model = build(experiment)
+    compile_model(model, experiment.training)
+    recorder = _fit(run_dir, experiment, model, splits, journal)
+    save_model(model, run_dir / FINAL)
+    status = End.STOPPED if recorder.stopping else End.DONE
+    test = _evaluate(model, splits.test, experiment.training.batch_size, journal)
+    return Outcome(status, test, recorder.epochs_done)
+
+
+def _seed(info: RunInfo, experiment: Experiment) -> int:
+    given = experiment.training.seed
+    return given if info.seed_drawn and given is not None else info.seed
+
+
+def _fit(
+    run_dir: Path, experiment: Experiment, model: keras.Model, splits: Splits, journal: Journal
+) -> Recorder:
+    training = experiment.training
+    callbacks = make_callbacks(training.callbacks, run_dir)
+    best = None
+    if not writes_best(training.callbacks, run_dir):
+        best = BestModel(run_dir / BEST, "val_loss" if splits.validation else "loss")
+    notices = Notices(callbacks)
+    if not len(splits.train):
+        raise KflabError("there are no training samples left; lower data.validation or data.test")
+    steps = math.ceil(len(splits.train) / training.batch_size)
+    validation_steps = math.ceil(len(splits.validation) / training.batch_size) if splits.validation else 0
+    recorder = Recorder(journal, steps=steps, validation_steps=validation_steps, notices=notices, best=best)
+    journal.write(
+        Prepared(
+            time=time.time(),
+            epochs=training.epochs,
+            steps=steps,
+            batch_size=training.batch_size,
+            train_samples=len(splits.train),
+            validation_samples=len(splits.validation) if splits.validation else 0,
+            test_samples=len(splits.test) if splits.test else 0,
+            params=model.count_params(),
+            outputs=tuple(model.output_names),
+        )
+    )
+    journal.check_stop()
+    inputs, targets = arrays(model, splits.train)
+    model.fit(
+        inputs,
+        targets,
+        batch_size=training.batch_size,
+        epochs=training.epochs,
+        verbose=0,
+        shuffle=True,
+        validation_data=arrays(model, splits.validation) if splits.validation else None,
+        callbacks=Callbacks(callbacks, recorder, model=model, epochs=training.epochs, steps=steps),
+    )
+    if recorder.nan_at is not None and notices.ends_on_nan and model.stop_training and not recorder.stopping:
+        epoch, step = recorder.nan_at
+        raise TrainingFailedError(
+            f"TerminateOnNaN: the loss became NaN in epoch {epoch}, step {step}", recorder.epochs_done
+        )
+    if best is not None:
+        best.finish(model)
+    return recorder
+
+
+def arrays(model: keras.Model, part: Part) -> tuple[object, object]:
+    """Inputs and targets as the model takes them: in its own order, alone where there is one.
+
+    An output that is held against nothing has None for its target.
+    """
+    inputs = [part.inputs[name] for name in model.input_names]
+    targets = [part.targets.get(name) for name in model.output_names]
+    return (inputs[0] if len(inputs) == 1 else inputs), (targets[0] if len(targets) == 1 else targets)
+
+
+class _Limit(keras.callbacks.Callback):  # type: ignore[misc] - Keras has no types
+    """Ends an evaluation that takes too long after a stop was asked for."""
+
+    def __init__(self, journal: Journal) -> None:
+        super().__init__()
+        self.has_ended_it = False
+        self._journal = journal
+        self._deadline = math.inf
+
+    def on_test_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:  # noqa: ARG002
+        """Looks at the clock after each step."""
+        if self._deadline == math.inf and self._journal.stop_asked():
+            self._deadline = time.monotonic() + _TEST_SECONDS_AFTER_STOP
+        if time.monotonic() > self._deadline:
+            self.has_ended_it = True
+            self.model.stop_evaluating = True
+
+
+def _evaluate(model: keras.Model, test: Part | None, batch_size: int, journal: Journal) -> Logs:
+    if test is None:
+        return {}
+    limit = _Limit(journal)
+    inputs, targets = arrays(model, test)
+    found = model.evaluate(
+        inputs, targets, batch_size=batch_size, verbose=0, return_dict=True, callbacks=[limit]
+    )
+    if limit.has_ended_it:
+        journal.note("the test was left out, because it takes long and the run was asked to stop")
+        return {}
+    logs: Logs = {name: float(value) for name, value in found.items()}
+    journal.write(Evaluated(time=time.time(), logs=logs))
+    return logs

@@ -1,0 +1,111 @@
+"""One run from start to end: takes the folder and records how it ends; Keras comes after the first event."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from kflab import document
+from kflab.errors import UnusableInputError
+from kflab.runs.control import ask_stop
+from kflab.runs.events import End, Finished, Logs, Started
+from kflab.runs.info import EXPERIMENT, RunInfo, amend_info, read_info
+from kflab.runs.lock import hold
+from kflab.runs.process import identify
+from kflab.runs.status import outline
+from kflab.train.causes import cause_of
+from kflab.train.failure import TrainingFailedError
+from kflab.train.journal import Journal, StopRequestedError
+
+if TYPE_CHECKING:
+    from kflab.train.run import Outcome
+
+ON_REQUEST = "stopped on request"
+"""The cause of a run that was asked to stop."""
+
+
+def supervise(run_dir: Path) -> int:
+    """Trains what is in the folder.
+
+    Returns:
+        What the process ends with: 0 when it was done or stopped on request, 1 when it failed.
+
+    Raises:
+        UnusableInputError: this is no run folder, its run is over, or another trainer is at it.
+    """
+    read_info(run_dir)
+    with hold(run_dir):
+        finished = outline(run_dir).finished
+        if finished is not None:
+            raise UnusableInputError(
+                f"this run is over ({finished.status}); start a new one", file=str(run_dir)
+            )
+        info = amend_info(run_dir, process=identify())
+        _heed_signals(run_dir)
+        journal = Journal(run_dir)
+        try:
+            return _record(run_dir, info, journal)
+        finally:
+            journal.close()
+
+
+def _record(run_dir: Path, info: RunInfo, journal: Journal) -> int:
+    start = time.time()
+    journal.write(Started(time=start, pid=os.getpid()))
+    status, cause, epochs = End.DONE, "", 0
+    test: Logs = {}
+    try:
+        outcome = _train(run_dir, info, journal)
+        status, test, epochs = outcome.status, outcome.test, outcome.epochs
+        cause = ON_REQUEST if status is End.STOPPED else ""
+    except StopRequestedError:
+        status, cause = End.STOPPED, f"{ON_REQUEST} before the first step"
+    except TrainingFailedError as error:
+        status, cause, epochs = End.FAILED, str(error), error.epochs
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - however it fails, the folder must say so
+        traceback.print_exc()
+        status, cause = End.FAILED, cause_of(error)
+        epochs = _epochs_done(run_dir)
+    if status is End.FAILED:
+        sys.stderr.write(f"failed: {cause}\n")
+    now = time.time()
+    journal.write(
+        Finished(time=now, status=status, test=test, seconds=now - start, cause=cause, epochs=epochs)
+    )
+    return 1 if status is End.FAILED else 0
+
+
+def _train(run_dir: Path, info: RunInfo, journal: Journal) -> Outcome:
+    experiment = document.read(run_dir / EXPERIMENT)
+    journal.check_stop()
+    os.environ["KERAS_BACKEND"] = info.backend
+    # Several runs and the engine may share a device: take memory as it is needed.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    from kflab.train.run import train
+
+    return train(run_dir, info, experiment, journal)
+
+
+def _epochs_done(run_dir: Path) -> int:
+    epoch = outline(run_dir).epoch
+    return epoch.epoch if epoch else 0
+
+
+def _heed_signals(run_dir: Path) -> None:
+    """The first SIGTERM or SIGINT asks for a stop, the next one ends it at once; SIGHUP is ignored."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signal_number, signal.SIG_DFL)
+        ask_stop(run_dir, by=signal.Signals(number).name)
+
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
