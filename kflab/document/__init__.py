@@ -88,8 +88,22 @@ def read(path: Path) -> Experiment:
 
 
 def dump(experiment: Experiment, template: str = "") -> str:
-    """The YAML text of an experiment; comments and spelling of `template` stay where nothing changed."""
-    return yaml_text.compose(encode(experiment), template, encoding.is_block)
+    """The YAML text of an experiment; comments and spelling of `template` stay where nothing changed.
+
+    Args:
+        experiment: what to write.
+        template: the text that it, or an earlier state of it, was read from.
+    """
+    if template and _is_text_of(experiment, template):
+        return template
+    return yaml_text.compose(encode(experiment), template, encoding.DocumentStyle())
+
+
+def _is_text_of(experiment: Experiment, text: str) -> bool:
+    try:
+        return read_text(text) == experiment
+    except UnusableInputError:
+        return False
 
 
 def write(experiment: Experiment, path: Path) -> None:

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from kflab.document.yaml_text import Path
-from kflab.experiment import EVERY_OUTPUT, VERSION, Experiment, Spec, Training
+from kflab.experiment import EVERY_OUTPUT, VERSION, Data, Experiment, Spec, Training
 from kflab.graph.nodes import Call, Graph, Layer, Node, Op, Share
 from kflab.values import Arguments, Value
+
+MODEL_NAME = "model"
+"""The name of a main model that was given none."""
 
 
 def document(experiment: Experiment) -> dict[str, Value]:
@@ -23,7 +26,7 @@ def document(experiment: Experiment) -> dict[str, Value]:
         if value:
             plain[key] = value
     plain["data"] = _builtins(experiment.data)
-    plain["model"] = _graph(experiment.model, "model")
+    plain["model"] = _graph(experiment.model, MODEL_NAME)
     if experiment.models:
         plain["models"] = {name: _graph(graph, name) for name, graph in experiment.models.items()}
     if training := _training(experiment.training):
@@ -31,14 +34,50 @@ def document(experiment: Experiment) -> dict[str, Value]:
     return plain
 
 
-def is_block(path: Path) -> bool:
-    """Whether the mapping at a path of the document gets a line for each of its keys."""
-    match path:
-        case () | ("model" | "models" | "training",) | ("model", "nodes") | ("training", "callbacks"):
-            return True
-        case ("models", _) | ("models", _, "nodes"):
-            return True
-    return False
+class DocumentStyle:
+    """How an experiment is written: what gets lines of its own, whose order matters, what may be left out."""
+
+    def is_block(self, path: Path) -> bool:
+        """Whether the mapping at a path of the document gets a line for each of its keys."""
+        match path:
+            case () | ("model" | "models" | "training",) | ("models", _):
+                return True
+        return self.is_ordered(path)
+
+    def is_ordered(self, path: Path) -> bool:
+        """Whether the order of the keys means something: the order of Inputs, the order callbacks run in."""
+        match path:
+            case ("model", "nodes") | ("models", _, "nodes") | ("training", "callbacks"):
+                return True
+        return False
+
+    def is_default(self, path: Path, value: Value) -> bool:
+        """Whether the value is what holds where the document says nothing."""
+        match path:
+            case ("data", str(key)):
+                return _is_field_default(Data, key, value)
+            case ("training", str(key)):
+                return _is_field_default(Training, key, value)
+            case ("model", "name"):
+                return value == MODEL_NAME
+            case ("models", name, "name"):
+                return value == name
+            case ("title" | "notes" | "result" | "models" | "training",):
+                return not value
+            case ("model", "inputs") | ("models", _, "inputs"):
+                return not value
+            case ("model", "nodes", _, "from" | "call") | ("models", _, "nodes", _, "from" | "call"):
+                return not value
+        return False
+
+
+def _is_field_default(section: type[msgspec.Struct], name: str, value: Value) -> bool:
+    field = next((field for field in msgspec.structs.fields(section) if field.name == name), None)
+    if field is None:
+        return False
+    if field.default is msgspec.NODEFAULT:
+        return field.default_factory is not msgspec.NODEFAULT and not value
+    return bool(value == field.default) or (not field.default and not value)
 
 
 def _builtins(value: msgspec.Struct) -> dict[str, Value]:

@@ -6,8 +6,8 @@ Reading builds nothing but plain values: a tag is an error and never a construct
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeAlias
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -31,7 +31,8 @@ MAX_VALUES = 200_000
 MAX_DEPTH = 60
 """How deep values may nest: a loop of aliases has no end."""
 
-WIDTH = 110
+WIDTH = 4096
+"""Lines are not broken: a node stays on one."""
 
 
 class Source:
@@ -170,63 +171,97 @@ def _describe(value: object) -> str:
     return f"{type(value).__name__} {str(value)[:40]!r}"
 
 
-def compose(value: Mapping[str, Value], template: str, block: Callable[[Path], bool]) -> str:
+class Style(Protocol):
+    """How the parts of a document are written."""
+
+    def is_block(self, path: Path) -> bool:
+        """Whether the mapping at a path gets a line for each key where it is new, and not one for all."""
+
+    def is_ordered(self, path: Path) -> bool:
+        """Whether the order of the keys of the mapping at a path means something."""
+
+    def is_default(self, path: Path, value: Value) -> bool:
+        """Whether leaving out what is at a path means the same as this value."""
+
+
+def compose(value: Mapping[str, Value], template: str, style: Style) -> str:
     """Write a mapping as YAML. What is unchanged from `template` stays as it stands there, comments included.
 
     Args:
         value: what to write.
-        template: the text that an earlier state of it was read from.
-        block: whether the mapping at a path gets a line for each key where it is new; others are written on
-            one line, `{a: 1}`.
+        template: the text that an earlier state of it was read from, or "".
+        style: how its parts are written.
     """
     root = _yaml().load(template) if template.strip() else None
     if isinstance(root, CommentedMap):
-        _update_map(root, value, (), block)
+        _update_map(root, value, (), style)
     else:
-        root = _fresh(value, (), block)
+        root = _fresh(value, (), style)
     stream = io.StringIO()
     _yaml().dump(root, stream)
-    return stream.getvalue()
+    text = stream.getvalue()
+    restored = _restore_spacing(text, template)
+    return restored if restored == text or parse(restored).value == parse(text).value else text
 
 
-def _update_map(
-    old: CommentedMap, new: Mapping[str, Value], path: Path, block: Callable[[Path], bool]
-) -> None:
+def _restore_spacing(text: str, template: str) -> str:
+    """`text`, its lines that differ from one of `template` only in their spaces as they stand there."""
+    before: dict[str, list[str]] = {}
+    for line in reversed(template.splitlines()):
+        before.setdefault(" ".join(line.split()), []).append(line)
+    lines = []
+    for line in text.splitlines():
+        same = before.get(" ".join(line.split()))
+        lines.append(same.pop() if same else line)
+    return "\n".join(lines) + "\n"
+
+
+def _update_map(old: CommentedMap, new: Mapping[str, Value], path: Path, style: Style) -> None:
     names = {str(key): key for key in old}
-    for name, key in names.items():
-        if name not in new:
+    for name, key in list(names.items()):
+        if name not in new and not style.is_default((*path, name), _plain(old[key])):
             del old[key]
-    for index, (name, value) in enumerate(new.items()):
+            del names[name]
+    previous = ""
+    for name, value in new.items():
         key = names.get(name)
-        if key is None or key not in old:
-            old.insert(min(index, len(old)), _natural_key(name), _fresh(value, (*path, name), block))
-        elif (updated := _updated(old[key], value, (*path, name), block)) is not old[key]:
+        where = (*path, name)
+        if key is None:
+            names[name] = _natural_key(name)
+            place = list(old).index(names[previous]) + 1 if previous else 0
+            old.insert(place, names[name], _fresh(value, where, style))
+        elif (updated := _updated(old[key], value, where, style)) is not old[key]:
             old[key] = updated
-    order = [_natural_key(name) if names.get(name) is None else names[name] for name in new]
-    if [key for key in old if key in set(order)] != order:
-        # Only an order that really changed is worth losing the comments between the keys.
+        previous = name
+    order = [names[name] for name in new]
+    if style.is_ordered(path) and list(old) != order:
         for key in order:
             old.move_to_end(key)
 
 
-def _updated(old: object, new: Value, path: Path, block: Callable[[Path], bool]) -> object:
+def _plain(value: object) -> Value:
+    """The plain value of a part of a document that was read before and so is known to have one."""
+    return _Plain(Source(value, {}), "").convert(value, ())
+
+
+def _updated(old: object, new: Value, path: Path, style: Style) -> object:
     """What stands for `new` in the document: the old object where it still holds, or changed in place."""
     if isinstance(old, CommentedMap) and isinstance(new, Mapping):
-        _update_map(old, new, path, block)
+        _update_map(old, new, path, style)
         return old
     if isinstance(old, CommentedSeq) and isinstance(new, Sequence) and not isinstance(new, str):
         for index in range(min(len(old), len(new))):
-            if (updated := _updated(old[index], new[index], (*path, index), block)) is not old[index]:
+            if (updated := _updated(old[index], new[index], (*path, index), style)) is not old[index]:
                 old[index] = updated
         del old[len(new) :]
         for item in new[len(old) :]:
-            old.append(_fresh(item, (*path, len(old)), block))
+            old.append(_fresh(item, (*path, len(old)), style))
         return old
     if isinstance(old, bool | ScalarBoolean) or isinstance(new, bool):
         same = isinstance(old, bool | ScalarBoolean) and isinstance(new, bool) and bool(old) == new
     else:
         same = not isinstance(new, Mapping | list) and old == new
-    return old if same else _fresh(new, path, block)
+    return old if same else _fresh(new, path, style)
 
 
 def _natural_key(name: str) -> str | int:
@@ -234,12 +269,12 @@ def _natural_key(name: str) -> str | int:
     return int(name) if name.isascii() and name.isdigit() and str(int(name)) == name else name
 
 
-def _fresh(value: Value, path: Path, block: Callable[[Path], bool]) -> object:
+def _fresh(value: Value, path: Path, style: Style) -> object:
     if isinstance(value, Mapping):
         result = CommentedMap()
         for name, item in value.items():
-            result[_natural_key(name)] = _fresh(item, (*path, name), block)
-        if not value or not block(path):
+            result[_natural_key(name)] = _fresh(item, (*path, name), style)
+        if not value or not style.is_block(path):
             result.fa.set_flow_style()
         return result
     if isinstance(value, str):
@@ -247,7 +282,7 @@ def _fresh(value: Value, path: Path, block: Callable[[Path], bool]) -> object:
             return LiteralScalarString(value)
         return value
     if isinstance(value, Sequence):
-        result_list = CommentedSeq(_fresh(item, (*path, index), block) for index, item in enumerate(value))
+        result_list = CommentedSeq(_fresh(item, (*path, index), style) for index, item in enumerate(value))
         result_list.fa.set_flow_style()
         return result_list
     return value

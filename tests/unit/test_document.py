@@ -100,26 +100,26 @@ def test_presets_read_and_save_without_a_change(name: str) -> None:
 
 
 BAD = {
-    "an unknown key": ("epochs: 5", "epoch: 5", 27, "training.epoch", "epochs"),
+    "an unknown key": ("epochs: 5", "epoch: 5", 25, "training.epoch", "epochs"),
     "an unknown layer": ("Dense: {units: 8", "Dnse: {units: 8", 10, "model.nodes.left", "Dense"),
     "an unknown argument": ("units: 8", "unit: 8", 10, "model.nodes.left.Dense.unit", "units"),
     "a wrong type": ("units: 8", "units: eight", 10, "model.nodes.left.Dense.units", "whole number"),
-    "a wrong setting": ("epochs: 5", "epochs: many", 27, "training.epochs", "whole number"),
-    "a number out of range": ("epochs: 5", "epochs: 0", 27, "training.epochs", "1"),
+    "a wrong setting": ("epochs: 5", "epochs: many", 25, "training.epochs", "whole number"),
+    "a number out of range": ("epochs: 5", "epochs: 0", 25, "training.epochs", "1"),
     "a missing node": ("[left, right]", "[left, rihgt]", 12, "model.nodes.both.from", "right"),
     "a circle": (
         "activation: relu}, from: x}",
         "activation: relu}, from: both}",
-        10,
+        12,
         "model.nodes",
         "circle",
     ),
     "an unknown output": ("outputs: [inner]", "outputs: [iner]", 14, "model.outputs[0]", "inner"),
     "an unknown operation": ("ops.add", "ops.ad", 12, "model.nodes.both", "ops.add"),
     "an unknown nested model": ("model: head", "model: haed", 13, "model.nodes.inner.model", "head"),
-    "an unknown optimizer": ("Adam", "Adamm", 24, "training.optimizer", "Adam"),
-    "an unknown loss": ("SparseCategoricalCrossentropy", "Sparse", 25, "training.loss", "loss"),
-    "an unknown callback": ("EarlyStopping", "EarlyStoping", 29, "training.callbacks", "EarlyStopping"),
+    "an unknown optimizer": ("Adam", "Adamm", 22, "training.optimizer", "Adam"),
+    "an unknown loss": ("SparseCategoricalCrossentropy", "Sparse", 23, "training.loss", "loss"),
+    "an unknown callback": ("EarlyStopping", "EarlyStoping", 27, "training.callbacks", "EarlyStopping"),
     "two layers in one node": (
         "units: 8, activation: relu}",
         "units: 8}, ReLU: {}",
