@@ -15,7 +15,7 @@ from textual.color import Color
 from textual.filter import LineFilter
 from textual.reactive import reactive
 
-from kflab import catalog, document, paths, presets
+from kflab import catalog, document, paths
 from kflab.catalog import datasets
 from kflab.catalog.datasets import DatasetInfo
 from kflab.diagnose.check import check
@@ -60,6 +60,7 @@ class Lab(App[None]):
         self.catalog = catalog.load()
         self._engine = make_engine(self._engine_changed)
         self._started = False
+        self.ascii_only = ascii_only
         self._ascii = [AsciiFilter()] if ascii_only else []
         for theme in themes.THEMES:
             self.register_theme(theme)
@@ -109,10 +110,13 @@ class Lab(App[None]):
     def restart_engine(self) -> None:
         """Starts the engine again after it has failed."""
         self._engine.restart()
-        self._inspect()
 
     def _engine_changed(self, status: Status) -> None:
+        failed = self.engine_status.state is State.FAILED
         self.engine_status = status
+        if failed and status.state is State.STARTING:
+            # What was asked of an engine that failed was answered with a failure.
+            self._inspect()
 
     def _inspect(self) -> None:
         if self._started:
@@ -125,7 +129,9 @@ class Lab(App[None]):
         except SupersededError:
             return
         except EngineError as problem:
-            self.notify(str(problem), severity="error", markup=False)
+            # The header tells of an engine that does not start; this is about one that does.
+            if self.engine_status.state is State.READY:
+                self.notify(str(problem), severity="error", markup=False)
             return
         if self.now.experiment is experiment:
             self.session = _situated(self.now.told(report, experiment))
@@ -165,12 +171,21 @@ def speaks_unicode() -> bool:
     return "utf" in locale.getpreferredencoding(do_setlocale=False).lower()
 
 
-def run(path: Path | None = None, *, ascii_only: bool = False) -> None:
-    """Opens the lab with an experiment, or with the first preset.
+def run(path: Path, *, plain: bool = False) -> int:
+    """Opens the lab on the terminal.
+
+    Args:
+        path: the experiment.
+        plain: draw in plain ASCII, whatever the locale says.
+
+    Returns:
+        The exit status.
 
     Raises:
         UnusableInputError: the file is no experiment.
     """
-    session = opening.open_session(path or presets.path(presets.DEFAULT))
+    session = opening.open_session(path)
     paths.state_dir().mkdir(parents=True, exist_ok=True)
-    Lab(session, ascii_only=ascii_only or not speaks_unicode()).run()
+    lab = Lab(session, ascii_only=plain or not speaks_unicode())
+    lab.run()
+    return lab.return_code or 0

@@ -42,6 +42,7 @@ class Situation(msgspec.Struct, frozen=True):
         redo: there is something to do again.
         training: the followed run is alive.
         run: a run is followed.
+        engine_failed: there is no engine.
     """
 
     pane: Pane = Pane.GRAPH
@@ -54,6 +55,7 @@ class Situation(msgspec.Struct, frozen=True):
     redo: bool = False
     training: bool = False
     run: bool = False
+    engine_failed: bool = False
 
 
 def _always(_: Situation) -> bool:
@@ -283,6 +285,14 @@ COMMANDS: tuple[Command, ...] = (
         "Back",
         "Leaves the nested model, or goes back to the graph.",
         when=lambda now: now.nested or now.pane is not Pane.GRAPH,
+    ),
+    Command(
+        "restart_engine",
+        (),
+        "Engine",
+        "Start again",
+        "Starts the engine again after it has failed; its log says why it did.",
+        when=lambda now: now.engine_failed,
     ),
     Command(
         "palette",

@@ -53,6 +53,10 @@ class LabBase(Screen[None]):
         """Shows a pane and gives it the focus."""
         raise NotImplementedError
 
+    def fill_missing(self) -> None:
+        """Asks for the values that the selected node can not do without, one after the other."""
+        raise NotImplementedError
+
     def choose(
         self,
         title: str,

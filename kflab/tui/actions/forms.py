@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual import on
 
 from kflab.catalog.text import parse_value
 from kflab.errors import KflabError
 from kflab.graph.edits import Edited
 from kflab.tui.actions.base import LabBase
+from kflab.tui.keys import Pane
 from kflab.tui.rows.row import Row
 from kflab.tui.widgets.form import Form
 from kflab.values import Value
@@ -15,6 +18,38 @@ from kflab.values import Value
 
 class FormActions(LabBase):
     """Turns the messages of the forms into edits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._filling_from: Pane | None = None
+
+    @property
+    def pane(self) -> Pane:
+        """The pane that has the focus."""
+        raise NotImplementedError
+
+    def fill_missing(self) -> None:
+        """Asks for the values that the selected node can not do without; then goes back to where it began."""
+        form = self.query_one("#node", Form)
+        began = self._filling_from or self.pane
+        self._filling_from = None
+        if self.pane is not Pane.NODE and any(row.missing for row in self.node_rows()):
+            self.go(Pane.NODE)
+        if form.display and form.edit_missing():
+            self._filling_from = began
+        elif self.pane is not began:
+            self.go(began)
+
+    def node_rows(self) -> Sequence[Row]:
+        """The rows of the selected node."""
+        raise NotImplementedError
+
+    @on(Form.Left)
+    def _left(self, event: Form.Left) -> None:
+        event.stop()
+        if self._filling_from is not None:
+            began, self._filling_from = self._filling_from, None
+            self.go(began)
 
     @on(Form.Changed)
     def _changed(self, event: Form.Changed) -> None:
@@ -35,6 +70,8 @@ class FormActions(LabBase):
         if form:
             form.close()
         self._take(edited)
+        if self._filling_from is not None:
+            self.fill_missing()
 
     def _take(self, edited: Edited) -> None:
         self.lab.put(self.session.edited(edited))

@@ -33,9 +33,11 @@ class GraphActions(LabBase):
         sources = self.session.graph.nodes[after].sources() if after else ()
         if isinstance(target, Share) and (target.node == after or target.node in sources):
             # Putting a layer behind itself is rarely meant: the other branch calls it.
-            self.edit(lambda experiment: edits.add_branch(experiment, graph, after, target))
-            return
-        self.edit(lambda experiment: edits.add_after(experiment, graph, after, target))
+            added = self.edit(lambda experiment: edits.add_branch(experiment, graph, after, target))
+        else:
+            added = self.edit(lambda experiment: edits.add_after(experiment, graph, after, target))
+        if added:
+            self.fill_missing()
 
     def action_connect(self) -> None:
         """Asks which node shall feed the selected one, too."""

@@ -2,20 +2,185 @@
 
 from __future__ import annotations
 
-from textual.widget import Widget
-from textual.widgets import Static
+import asyncio
+import os
+from pathlib import Path
 
+from textual import on
+from textual.app import ComposeResult
+
+from kflab import document, paths
+from kflab.errors import KflabError
+from kflab.runs import control, folder, launch
+from kflab.runs.listing import RunSummary, list_runs
 from kflab.tui.actions.base import LabBase
+from kflab.tui.follow import RunFollower, RunUpdated
+from kflab.tui.keys import Pane
+from kflab.tui.session import Session
+from kflab.tui.text import plural
+from kflab.tui.widgets.console import ConsolePane
+from kflab.tui.widgets.training import TrainingPane
 
 
 class RunActions(LabBase):
     """What the keys do with runs."""
 
-    training_alive = False
-    run_followed = False
+    def __init__(self) -> None:
+        super().__init__()
+        self._follower: RunFollower | None = None
+        self._starting = False
 
-    def training_pane(self) -> Widget:
-        """The pane that shows a run."""
-        pane = Static(id="train", markup=False)
-        pane.can_focus = True
-        return pane
+    def compose_training(self) -> ComposeResult:
+        """The curves, and the console in the same place."""
+        ascii_only = self.lab.ascii_only
+        yield TrainingPane(ascii_only=ascii_only, id="curves")
+        yield ConsolePane(ascii_only=ascii_only, id="console")
+
+    @property
+    def training_alive(self) -> bool:
+        """Whether the followed run is at work."""
+        return self._starting or (self._follower is not None and not self._follower.status.is_over)
+
+    @property
+    def run_followed(self) -> bool:
+        """Whether there is a run to look at."""
+        return self._follower is not None
+
+    def show_training_hint(self, session: Session) -> None:
+        """Says in the empty pane what `t` would do."""
+        errors = session.errors
+        if errors:
+            hint = f"{plural(len(errors), 'error')} to mend before it can train: {errors[0].message}"
+        else:
+            epochs = plural(session.experiment.training.epochs, "epoch")
+            samples = f" on {session.info.train:,} samples" if session.info and session.info.train else ""
+            hint = f"t trains {epochs} of {session.experiment.data.source}{samples}"
+        self.query_one(TrainingPane).show_hint(hint)
+
+    def action_train(self) -> None:
+        """Starts a run of the experiment; refused with the reasons where it can not work."""
+        session = self.session
+        if self.training_alive:
+            self.say("A run is at work already: s stops it, R lists all runs.")
+            return
+        if session.errors:
+            first, more = session.errors[0], len(session.errors) - 1
+            place = f"{first.place}: " if first.place else ""
+            rest = f" (and {more} more)" if more else ""
+            self.say(f"Not started: {place}{first.message}{rest}", error=True)
+            return
+        self._starting = True
+        self.run_worker(self._start(session), group="train")
+
+    async def _start(self, session: Session) -> None:
+        hello = self.lab.engine_status.hello
+        backend = hello.backend if hello else os.environ.get("KERAS_BACKEND", "tensorflow")
+        try:
+            run_dir = await asyncio.to_thread(_launch, session, backend)
+        except (KflabError, OSError) as problem:
+            self.say(f"Not started: {problem}", error=True)
+            return
+        finally:
+            self._starting = False
+        self.watch_run(run_dir)
+
+    def watch_run(self, run_dir: Path) -> None:
+        """Follows a run."""
+        if self._follower is not None:
+            self._follower.stop()
+        self._follower = RunFollower(run_dir, self)
+        self._follower.start()
+        self.query_one(ConsolePane).follow(run_dir)
+        self.query_one(TrainingPane).show_run(self._follower.state, self._follower.status, name=run_dir.name)
+        self.run_changed()
+
+    @on(RunUpdated)
+    def _run_updated(self, event: RunUpdated) -> None:
+        event.stop()
+        if self._follower is None or event.run_dir != self._follower.run_dir:
+            return
+        self.query_one(TrainingPane).show_run(
+            event.state, event.status, name=event.run_dir.name, problem=event.problem
+        )
+        self.run_changed()
+
+    def run_changed(self) -> None:
+        """Draws what depends on the followed run."""
+        raise NotImplementedError
+
+    def action_stop(self) -> None:
+        """Asks the followed run to stop."""
+        if self._follower is None:
+            return
+        try:
+            control.ask_stop(self._follower.run_dir)
+        except (KflabError, OSError) as problem:
+            self.say(f"It could not be asked to stop: {problem}", error=True)
+            return
+        self.say("Asked to stop; the model is kept.")
+
+    def action_console(self) -> None:
+        """Shows what the run has printed, in place of the curves, and back."""
+        console = self.query_one(ConsolePane)
+        self.show_console(not console.display)
+        self.go(Pane.TRAIN)
+
+    def show_console(self, shown: bool) -> None:
+        """Shows the console or the curves."""
+        self.query_one(ConsolePane).display = shown
+        self.query_one(TrainingPane).display = not shown
+
+    def action_runs(self) -> None:
+        """Lists all runs; the chosen one is followed."""
+        from kflab.tui.screens.runs import RunsScreen
+
+        def chosen(run_dir: Path | None) -> None:
+            if run_dir is not None:
+                self.watch_run(run_dir)
+                self.go(Pane.TRAIN)
+
+        self.app.push_screen(RunsScreen(paths.runs_dir(), ascii_only=self.lab.ascii_only), chosen)
+
+    async def offer_running(self) -> None:
+        """Offers to watch what is at work already."""
+        try:
+            runs = await asyncio.to_thread(list_runs, paths.runs_dir())
+        except (KflabError, OSError):
+            return  # `R` shows what is wrong with the folder.
+        alive = [run for run in runs if run.status.is_alive]
+        if not alive or self.app.screen is not self or self.run_followed:
+            return
+        self._offer(alive)
+
+    def _offer(self, alive: list[RunSummary]) -> None:
+        newest = alive[0]
+        progress = f" · epoch {newest.epoch}/{newest.epochs}" if newest.epochs else ""
+        rest = f"\nand {plural(len(alive) - 1, 'run')} more: R lists them" if len(alive) > 1 else ""
+
+        def answered(_: str) -> None:
+            self.watch_run(Path(newest.path))
+            self.go(Pane.TRAIN)
+
+        text = f"{newest.title or newest.name} is {newest.status.value}{progress}{rest}"
+        self.confirm("A run is at work", text, [("enter", "Watch")], answered)
+
+    def on_unmount(self) -> None:
+        """Ends the following; the run goes on."""
+        if self._follower is not None:
+            self._follower.stop()
+
+
+def _launch(session: Session, backend: str) -> Path:
+    """Makes the run folder and starts the trainer."""
+    experiment = session.experiment
+    source = session.path or (session.folder / f"{session.source}.yaml" if session.folder else None)
+    run_dir = folder.create(
+        document.dump(experiment),
+        experiment.title or session.source,
+        paths.runs_dir(),
+        seed=experiment.training.seed,
+        backend=backend,
+        source=str(source) if source else "",
+    )
+    launch.launch(run_dir)
+    return run_dir

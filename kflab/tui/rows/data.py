@@ -17,7 +17,7 @@ from kflab.values import Value
 
 _SCALE = (
     "A number divides every numeric input by it; standard brings each feature to mean 0 and standard "
-    "deviation 1. None: images in whole numbers are divided by 255."
+    "deviation 1. none: images in whole numbers are divided by 255."
 )
 
 
@@ -76,7 +76,7 @@ def data_rows(setting: Setting) -> Iterator[Row]:
                 ArgumentKind.INT,
                 default=None,
                 nullable=True,
-                help="Only the first so many training samples; None: all.",
+                help="Only the first so many training samples; none: all.",
             ),
             data.limit,
         ),

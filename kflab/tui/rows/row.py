@@ -53,6 +53,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         indent: how deep it stands under the row that it belongs to.
         heading: it is only a heading.
         severity: the worst finding about it.
+        missing: it has no value yet and needs one.
         argument: how text that is typed becomes a value; none: nothing is typed.
         options: what can be chosen instead of typed.
         apply: the experiment with another value.
@@ -69,6 +70,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     indent: int = 0
     heading: bool = False
     severity: Severity | None = None
+    missing: bool = False
     argument: Argument | None = None
     options: Callable[[], Sequence[Option]] | None = None
     apply: Apply | None = None
@@ -140,6 +142,7 @@ def argument_row(
         changed=given and (argument.required or value != argument.default),
         indent=indent,
         severity=Severity.ERROR if missing else severity,
+        missing=missing,
         argument=argument,
         options=options,
         apply=apply,
@@ -152,7 +155,7 @@ _TAKES = {
     ArgumentKind.FLOAT: "a number",
     ArgumentKind.BOOL: "true or false",
     ArgumentKind.INTS: "a whole number, or several: 3,3",
-    ArgumentKind.SHAPE: "sizes without the batch axis: 28,28,1 (None where it varies)",
+    ArgumentKind.SHAPE: "sizes without the batch axis: 28,28,1 (none where it varies)",
     ArgumentKind.LIST: "a list",
     ArgumentKind.MAPPING: "keys and values: {0: 1.0, 1: 2.5}",
 }
@@ -163,7 +166,7 @@ def _help(catalog: Catalog, argument: Argument) -> str:
     if argument.kind is ArgumentKind.SCHEDULE:
         takes = f"a number, or a schedule: {', '.join(catalog.names(Kind.SCHEDULE))}"
     if takes and argument.nullable:
-        takes += ", or None"
+        takes += f", or {format_value(None)}"
     default = "needed" if argument.required else f"default {format_value(argument.default)}"
     facts = " · ".join(part for part in (takes, default) if part)
     return f"{argument.help}\n{facts}" if argument.help else facts
@@ -185,7 +188,7 @@ def object_options(
     now = object_name(value)
 
     def options() -> list[Option]:
-        none = [Option(None, "None", current=value is None)] if nullable else []
+        none = [Option(None, format_value(None), current=value is None)] if nullable else []
         return none + [
             entry_option(entry, current=now in {entry.name, *entry.aliases})
             for entry in catalog.entries(kind)

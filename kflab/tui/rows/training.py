@@ -175,7 +175,7 @@ def number_rows(setting: Setting) -> Iterator[Row]:
                 ArgumentKind.INT,
                 default=None,
                 nullable=True,
-                help="Fixes initial weights, order and dropout; None: a fresh one is drawn and recorded.",
+                help="Fixes initial weights, order and dropout; none: a fresh one is drawn and recorded.",
             ),
             training.seed,
         ),

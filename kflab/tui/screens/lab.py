@@ -9,7 +9,7 @@ from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Container, Horizontal, Vertical
 from textual.widgets import Static
 
 from kflab.diagnose.findings import Finding, Severity
@@ -25,6 +25,7 @@ from kflab.tui.engine_link import status_text
 from kflab.tui.keys import Pane, Situation
 from kflab.tui.rows.node import node_rows
 from kflab.tui.rows.row import Option
+from kflab.tui.rows.row import Row as FormRow
 from kflab.tui.rows.setting import Setting
 from kflab.tui.rows.setup import setup_rows
 from kflab.tui.session import Session
@@ -84,7 +85,8 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
                 yield Form(id="node")
                 yield Form(id="setup")
                 yield SummaryPane(id="summary")
-            yield self.training_pane()
+            with Container(id="train"):
+                yield from self.compose_training()
         yield Footer()
         yield Static(id="small", markup=False)
 
@@ -93,8 +95,14 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
         self._arrange()
         self.watch(self.app, "session", self._show)
         self.watch(self.app, "engine_status", self._show_header)
+        self.show_console(False)
         self.query_one(GraphPane).focus()
-        self.call_after_refresh(self.lab.start_engine)
+        self.call_after_refresh(self._settle)
+
+    def _settle(self) -> None:
+        """Starts what takes time, now that the screen is there."""
+        self.lab.start_engine()
+        self.run_worker(self.offer_running())
 
     # Where things are
 
@@ -114,6 +122,11 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
     def narrow(self) -> bool:
         """Whether one pane is shown at a time."""
         return self.has_class("-narrow")
+
+    @property
+    def pane(self) -> Pane:
+        """The pane that has the focus."""
+        return self._pane
 
     def _arrange(self) -> None:
         shown = {self._pane} if self.narrow else {Pane.GRAPH, self._side, Pane.TRAIN}
@@ -136,6 +149,8 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
         target = self.query_one(f"#{pane.name.lower()}")
         if isinstance(target, Form):
             target.take_focus()
+        elif pane is Pane.TRAIN:
+            next(child for child in target.children if child.display).focus()
         else:
             target.focus()
 
@@ -184,6 +199,7 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
             redo=bool(session.history.undone),
             training=self.training_alive,
             run=self.run_followed,
+            engine_failed=self.lab.engine_status.state in {State.FAILED, State.RESTARTING},
         )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
@@ -196,6 +212,10 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
         from kflab.tui.screens.help import Help
 
         self.app.push_screen(Help())
+
+    def action_restart_engine(self) -> None:
+        """Starts the engine again."""
+        self.lab.restart_engine()
 
     def action_palette(self) -> None:
         """Every command that applies now."""
@@ -226,6 +246,12 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
         self._show_graph(session)
         self._show_side(session)
         self._show_header()
+        self._show_footer()
+        if not self.run_followed:
+            self.show_training_hint(session)
+
+    def run_changed(self) -> None:
+        """The keys depend on whether a run is at work."""
         self._show_footer()
 
     def _show_graph(self, session: Session) -> None:
@@ -284,7 +310,12 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
         params = f"{count_text(report.params)} params" if report and report.params else ""
         form.border_subtitle = Text(" · ".join(part for part in (shapes, params) if part))
         notes = self._notes(session.findings_of(name))
-        form.show(node_rows(self.lab.catalog, session.experiment, session.graph_name, name), notes)
+        form.show(self.node_rows(), notes)
+
+    def node_rows(self) -> list[FormRow]:
+        """The rows of the selected node."""
+        session = self.session
+        return node_rows(self.lab.catalog, session.experiment, session.graph_name, session.selected)
 
     def _notes(self, findings: Iterable[Finding]) -> Text | None:
         notes = Text()

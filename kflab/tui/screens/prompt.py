@@ -32,12 +32,15 @@ class Prompt(ModalScreen[None]):
     Prompt #hint.-wrong { color: $error; }
     """
 
-    def __init__(self, title: str, value: str, then: Callable[[str], None], *, hint: str = "") -> None:
+    def __init__(
+        self, title: str, value: str, then: Callable[[str], None], *, hint: str = "", wrong: str = ""
+    ) -> None:
         super().__init__()
         self._title, self._then = title, then
         self._input = Input(value)
-        self._hint = Static(Text(hint), id="hint", markup=False)
-        self._hint.display = bool(hint)
+        self._hint = Static(Text(wrong or hint), id="hint", markup=False)
+        self._hint.display = bool(wrong or hint)
+        self._hint.set_class(bool(wrong), "-wrong")
 
     def compose(self) -> ComposeResult:
         """The line and what is wrong with it."""
@@ -48,14 +51,12 @@ class Prompt(ModalScreen[None]):
             yield self._hint
 
     def on_mount(self) -> None:
-        """The line is ready to be typed over."""
+        """The line is ready to be typed over, or to be mended."""
         self._input.focus()
-        self._input.action_select_all()
-
-    @on(Input.Changed)
-    def _typing(self, event: Input.Changed) -> None:
-        event.stop()
-        self._hint.remove_class("-wrong")
+        if self._hint.has_class("-wrong"):
+            self._input.action_end()
+        else:
+            self._input.action_select_all()
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -71,15 +72,7 @@ class Prompt(ModalScreen[None]):
         try:
             self._then(value)
         except KflabError as problem:
-            again = Prompt(self._title, value, self._then)
-            app.push_screen(again)
-            again.complain(str(problem))
-
-    def complain(self, problem: str) -> None:
-        """Says what is wrong with the line."""
-        self._hint.update(Text(problem))
-        self._hint.display = True
-        self._hint.add_class("-wrong")
+            app.push_screen(Prompt(self._title, value, self._then, wrong=str(problem)))
 
     def action_cancel(self) -> None:
         """Asks no more."""

@@ -19,7 +19,6 @@ from textual.widgets import Static
 
 from kflab.errors import KflabError
 from kflab.runs.control import ask_stop
-from kflab.runs.events import Logs
 from kflab.runs.listing import RunSummary, list_runs, summarize
 from kflab.runs.names import VALIDATION
 from kflab.runs.status import Status
@@ -55,6 +54,7 @@ class _Cells(NamedTuple):
 
 _HEADINGS = _Cells("status", "title", "id", "started", "epochs", "result", "time")
 _GAP = "  "
+_ROOM_FOR_ID = 90
 
 
 def when_text(seconds: float, now: float) -> str:
@@ -65,20 +65,24 @@ def when_text(seconds: float, now: float) -> str:
     return time.strftime("%d %b %H:%M" if then.tm_year == today.tm_year else "%Y-%m-%d", then).lstrip("0")
 
 
-def result_text(run: RunSummary) -> str:
-    """The values that matter most: on the test split, else on the validation or the training samples."""
-    if run.test:
-        return _values("test ", run.test)
+def result_text(run: RunSummary, width: int = 1000) -> str:
+    """The values that matter most: on the test split, else on the validation or the training samples.
+
+    Where they do not all fit, whole ones are left out; of the first, its name is cut rather than its value.
+    """
     validation = {name: value for name, value in run.logs.items() if name.startswith(VALIDATION)}
-    return _values("", validation or run.logs)
-
-
-def _values(word: str, logs: Logs) -> str:
+    logs = run.test or validation or run.logs
     # The logs of a model with several outputs hold the metrics of each as well: the plain ones lead.
     names = sorted(logs, key=lambda name: (name.endswith("loss"), name.removeprefix(VALIDATION).count("_")))
-    shown = (f"{name} {'nan' if (value := logs[name]) is None else short_number(value)}" for name in names)
-    text = " · ".join(shown)
-    return f"{word}{text}" if text else ""
+    text = ""
+    for name in names:
+        number = "nan" if (value := logs[name]) is None else short_number(value)
+        if not text:
+            label = f"test {name}" if run.test else name
+            text = f"{fit(label, max(1, width - len(number) - 1))} {number}"
+        elif len(text) + len(f" · {name} {number}") <= width:
+            text += f" · {name} {number}"
+    return text
 
 
 def _cells(run: RunSummary, now: float) -> _Cells:
@@ -137,13 +141,19 @@ class RunRows(RowList):
         widths = [
             max(len(cells[column]) for cells in (_HEADINGS, *self._cells)) for column in range(len(_HEADINGS))
         ]
-        room = self.scrollable_content_region.width - len(_GAP) * (len(widths) - 1)
+        if self.scrollable_content_region.width < _ROOM_FOR_ID:
+            widths[_HEADINGS._fields.index("tag")] = 0
+        room = self.scrollable_content_region.width - len(_GAP) * (sum(map(bool, widths)) - 1)
         wide = _HEADINGS._fields.index("title"), _HEADINGS._fields.index("result")
         rest = max(0, room - sum(width for column, width in enumerate(widths) if column not in wide))
         # The title gets what it needs up to half of the room, the result what is left.
         title = min(widths[wide[0]], max(rest // 2, rest - widths[wide[1]]))
         widths[wide[0]], widths[wide[1]] = title, rest - title
         self._widths = widths
+        self._cells = [
+            cells._replace(result=result_text(run, rest - title))
+            for run, cells in zip(self.runs, self._cells, strict=True)
+        ]
 
     def heading(self) -> Text:
         """The names of the columns."""
@@ -160,6 +170,8 @@ class RunRows(RowList):
     def _line(self, cells: _Cells, styles: dict[str, str], base: Style | None = None) -> Text:
         line = Text(no_wrap=True, end="", style=base or "")
         for column, (name, text, width) in enumerate(zip(cells._fields, cells, self._widths, strict=True)):
+            if not width:
+                continue
             cell = fit(text, width)
             cell = cell.rjust(width) if name in {"epochs", "time"} else cell.ljust(width)
             style = styles.get(name, "")

@@ -152,6 +152,9 @@ class Form(Vertical):
     class Choose(Reset):
         """A value for a row shall be chosen from its options."""
 
+    class Left(Message):
+        """What was begun to be typed is given up."""
+
     class Run(Message):
         """An action of the lab shall run."""
 
@@ -210,6 +213,17 @@ class Form(Vertical):
                 self._list.put_cursor(index)
                 self._show_help()
                 return
+
+    def edit_missing(self) -> bool:
+        """Begins to edit the first row that needs a value and has none; tells whether there is one."""
+        for index, row in enumerate(self._list.rows):
+            if row.missing:
+                self._list.put_cursor(index)
+                self._show_help()
+                # The rows may have no place on the screen yet.
+                self.call_after_refresh(self._edit)
+                return True
+        return False
 
     def _show_help(self) -> None:
         row = self._list.current
@@ -311,6 +325,7 @@ class Form(Vertical):
     def _leave(self, event: EditLine.Left) -> None:
         event.stop()
         self.close()
+        self.post_message(self.Left())
 
     def close(self) -> None:
         """Ends typing."""

@@ -18,6 +18,7 @@ from kflab.tui.widgets.rowlist import RowList
 
 _MOST_RAILS = 15
 _LEAST_LAYER = 11
+_MOST_SLACK = 10
 _MARKS = {Severity.ERROR: "✗", Severity.WARNING: "▲"}
 
 
@@ -112,8 +113,7 @@ class GraphPane(RowList):
             layer = max(min(layer, spare - name), min(_LEAST_LAYER, layer))
             name = max(min(name, spare - layer), 6)
             layer = max(spare - name, 0)
-        else:
-            layer = spare - name
+        params += min(max(spare - name - layer, 0), _MOST_SLACK)
         self._columns = _Columns(rails, name, layer, shape, params)
 
     def _params(self, name: str, narrow: bool) -> str:
