@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import array
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from kflab.catalog.dataset_types import ArrayInfo, DatasetInfo, Origin, TargetInfo, TargetKind
-from kflab.catalog.npz import Header, read_headers, read_values
+from kflab.catalog.npz import Header, Values, read_headers, read_values
 from kflab.errors import UnusableInputError
 
 TRAIN, VALIDATION, TEST = "train", "val", "test"
@@ -158,43 +157,49 @@ def _input(stored: StoredArray) -> ArrayInfo:
 
 
 def describe_target(path: Path, stored: StoredArray) -> TargetInfo:
-    """What a stored array means as a target, told from its dtype, its shape and its values."""
-    header = stored.parts[TRAIN]
+    """What a stored array means as a target, told from its dtype, its shape and its values in every split."""
     status = path.stat()
-    return _describe_target(path, stored.name, header, status.st_mtime_ns, status.st_size)
+    return _describe_target(
+        path, stored.name, tuple(stored.parts.values()), status.st_mtime_ns, status.st_size
+    )
 
 
 @functools.lru_cache(maxsize=256)
-def _describe_target(path: Path, name: str, header: Header, _changed: int, _size: int) -> TargetInfo:
+def _describe_target(
+    path: Path, name: str, headers: tuple[Header, ...], _changed: int, _size: int
+) -> TargetInfo:
     # A column of one is a number a sample.
-    shape = header.shape[1:] if header.shape[1:] != (1,) else ()
-    values = read_values(path, header)
+    shape = headers[0].shape[1:] if headers[0].shape[1:] != (1,) else ()
+    parts = [(header, values) for header in headers if (values := read_values(path, header)) is not None]
     kind, classes = TargetKind.VALUES, 0
-    if values is None:
-        if header.is_whole and not shape:
-            kind = TargetKind.CLASSES
-    else:
-        kind, classes = _meaning(header, shape, values)
+    if len(parts) == len(headers):
+        kind, classes = _meaning(shape, parts)
+    elif headers[0].is_whole and not shape:
+        kind = TargetKind.CLASSES
     counted = kind in (TargetKind.CLASSES, TargetKind.BINARY)
     return TargetInfo(name, kind, shape, "int32" if counted else "float32", classes)
 
 
-def _meaning(
-    header: Header, shape: tuple[int, ...], values: array.array[int] | array.array[float]
-) -> tuple[TargetKind, int]:
-    distinct = set(values)
+def _meaning(shape: tuple[int, ...], parts: Sequence[tuple[Header, Values]]) -> tuple[TargetKind, int]:
+    distinct: set[int | float] = set().union(*(values for _, values in parts))
     if len(shape) == 1 and distinct <= {0, 1}:
-        width, rows = shape[0], header.shape[0]
-        columns = [
-            values[i * rows : (i + 1) * rows] if header.fortran else values[i::width] for i in range(width)
-        ]
-        alone = all(sum(row) == 1 for row in zip(*columns, strict=True))
-        return (TargetKind.ONE_HOT if alone else TargetKind.MULTI), width
-    if distinct <= {0, 1}:
+        alone = all(_one_hot(header, values, shape[0]) for header, values in parts)
+        return (TargetKind.ONE_HOT if alone else TargetKind.MULTI), shape[0]
+    if distinct == {0, 1}:
         return TargetKind.BINARY, 2
+    whole = all(header.is_whole for header, _ in parts)
     most = _MOST_CLASSES_OF_A_MAP if shape else _MOST_CLASSES
-    classes = int(max(distinct)) + 1 if header.is_whole else 0
+    classes = int(max(distinct)) + 1 if whole else 0
     # Labels leave few numbers out; whole numbers that do are amounts, such as a price.
-    if header.is_whole and min(distinct) >= 0 and classes <= min(most, 2 * len(distinct)):
+    if whole and min(distinct) >= 0 and classes <= min(most, 2 * len(distinct)):
         return TargetKind.CLASSES, classes
     return TargetKind.VALUES, 0
+
+
+def _one_hot(header: Header, values: Values, width: int) -> bool:
+    rows = header.shape[0]
+    columns = [
+        values[column * rows : (column + 1) * rows] if header.fortran else values[column::width]
+        for column in range(width)
+    ]
+    return all(sum(row) == 1 for row in zip(*columns, strict=True))

@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
 
 import msgspec
 
@@ -48,6 +48,10 @@ _CODES = {
 
 ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError, OSError)
 """What reading a damaged or encrypted zip file raises."""
+
+
+Values: TypeAlias = "array.array[int] | array.array[float]"
+"""The values of an array, flat."""
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -149,7 +153,7 @@ def _read_header(stream: IO[bytes], key: str, size: int) -> Header:
     )
 
 
-def read_values(path: Path, header: Header) -> array.array[int] | array.array[float] | None:
+def read_values(path: Path, header: Header) -> Values | None:
     """The values of one array, flat and in stored order; nothing for a large array or an unusual dtype.
 
     Raises:
@@ -159,7 +163,7 @@ def read_values(path: Path, header: Header) -> array.array[int] | array.array[fl
     count = math.prod(header.shape)
     if code is None or count > _MOST_VALUES:
         return None
-    values: array.array[int] | array.array[float] = array.array(code)
+    values: Values = array.array(code)
     try:
         with zipfile.ZipFile(path) as stored, stored.open(f"{header.key}.npy") as stream:
             stream.read(header.offset)

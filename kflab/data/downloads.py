@@ -70,8 +70,14 @@ def load_download(offer: Offer, settings: Settings, progress: Progress | None) -
 
     module: ModuleType = getattr(datasets, offer.name)
     passed = {name: settings.value(name) for name in _PASSED_ON.get(offer.name, ())}
-    fetch = _Fetch(lambda: module.load_data(**passed))
-    with _quiet(), _impatient():
+
+    def load_data() -> Loaded:
+        with _quiet():
+            loaded: Loaded = module.load_data(**passed)
+            return loaded
+
+    fetch = _Fetch(load_data)
+    with _impatient():
         fetch.start()
         while fetch.is_alive():
             if progress is not None and not cached:
@@ -91,7 +97,7 @@ def load_download(offer: Offer, settings: Settings, progress: Progress | None) -
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps Keras' progress bar off the standard output."""
+    """Keeps Keras' progress bar off the standard output; Keras remembers this for each thread."""
     from keras import config
 
     shown = config.is_interactive_logging_enabled()

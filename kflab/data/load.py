@@ -12,7 +12,7 @@ from kflab.catalog.matching import Matching, input_shape, match
 from kflab.catalog.offers import Settings
 from kflab.data import bundled, downloads, files, generated, tickets
 from kflab.data.arrays import Array, Progress, Raw, Samples
-from kflab.data.prepare import check_classes, check_finite, fit_shape, scaler
+from kflab.data.prepare import check_finite, fit_shape, scaler
 from kflab.data.split import split
 from kflab.errors import KflabError
 from kflab.experiment import Data, Experiment
@@ -83,17 +83,15 @@ def load(
         raise KflabError("; ".join(matching.problems))
     raw = load_raw(data, info, matching, base, progress)
     held = {"training": raw.train, "validation": raw.validation, "test": raw.test}
-    classes = _classes(matching)
     for name, samples in held.items():
         if samples is not None:
             check_finite(samples, name)
-            check_classes(samples, name, {target: count for target, count in classes.items() if count})
     parts = split(
         raw,
         validation=data.validation,
         test=data.test,
         limit=data.limit,
-        stratify=raw.train.targets[next(iter(classes))] if classes else None,
+        stratify=_classes(raw, matching),
         seed=seed,
     )
     scalers = {
@@ -126,15 +124,12 @@ def _scale(name: str, array: Array, data: Data, info: DatasetInfo) -> float | st
     return datasets.scale_of(data, array.dtype.name, array.ndim - 1, described.ids if described else 0)
 
 
-def _classes(matching: Matching) -> dict[str, int]:
-    """The targets that are one class a sample, and how many classes each has (0: not known)."""
-    return {
-        target.name: target.classes
-        for target in matching.targets.values()
-        if isinstance(target, TargetInfo)
-        and target.kind in (TargetKind.CLASSES, TargetKind.BINARY)
-        and not target.shape
-    }
+def _classes(raw: Raw, matching: Matching) -> Array | None:
+    """The classes of the training samples, by the first target that has any."""
+    for target in matching.targets.values():
+        if isinstance(target, TargetInfo) and target.kind in (TargetKind.CLASSES, TargetKind.BINARY):
+            return None if target.shape else raw.train.targets[target.name]
+    return None
 
 
 def load_raw(

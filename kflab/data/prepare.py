@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 
@@ -29,22 +29,6 @@ def check_finite(samples: Samples, split: str) -> None:
                     f"the {part} {name!r} holds {value} in sample {row:,} (counted from 0) of the {split} "
                     "samples; expected finite numbers: drop that sample or fill it in"
                 )
-
-
-def check_classes(samples: Samples, split: str, classes: Mapping[str, int]) -> None:
-    """Refuse labels that are not 0 to classes - 1: a loss would read beyond the model's output.
-
-    Raises:
-        KflabError: there is one; the text names the array and the sample.
-    """
-    for name, count in classes.items():
-        labels = samples.targets[name]
-        wrong = np.argwhere((labels < 0) | (labels >= count))
-        if len(wrong):
-            raise KflabError(
-                f"the target {name!r} holds {labels[tuple(wrong[0])]} in sample {wrong[0][0]:,} (counted from "
-                f"0) of the {split} samples; expected classes 0 to {count - 1}"
-            )
 
 
 def _first_unusable(array: Array) -> int | None:

@@ -161,6 +161,12 @@ def test_a_target_is_told_by_its_values(tmp_path: Path, y, kind, shape, classes)
     assert (target.kind, target.shape, target.classes) == (kind, shape, classes)
 
 
+def test_classes_that_only_the_test_split_has_are_counted(tmp_path: Path):
+    y = np.arange(6) % 3
+    path = saved(tmp_path / "d.npz", x_train=np.ones((6, 2)), y_train=y, x_test=np.ones((6, 2)), y_test=y + 1)
+    assert told(path).targets[0].classes == 4
+
+
 def test_several_arrays_named_as_the_models_ends(tmp_path: Path):
     path = saved(
         tmp_path / "d.npz",
