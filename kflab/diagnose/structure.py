@@ -124,11 +124,9 @@ def _arity_problem(entry: Entry | None, name: str, node: Node, given: tuple[str,
     count = len(node.inputs)
     if not count and not node.named:
         return f"{name} has no input; connect it to a node"
-    if entry.takes_list:
-        if count == 1 and entry.group == MERGING:
-            return f"{name} needs at least 2 inputs, it has 1"
-        return ""
-    if count > len(places) and entry.tensors:
+    if entry.takes_list and count == 1 and entry.group == MERGING:
+        return f"{name} needs at least 2 inputs, it has 1"
+    if count > len(places) and places and not any(place.many for place in places):
         return f"{name} takes {count_text(len(places), 'input')}, it has {count}"
     needed = [tensor.name for tensor in places if tensor.required]
     missing = [tensor.name for tensor in places[count:] if tensor.required]

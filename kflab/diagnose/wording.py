@@ -18,8 +18,9 @@ def sizes_text(sizes: int | Iterable[int]) -> str:
 
 
 def count_text(count: int, what: str) -> str:
-    """A count and its noun: `1 input`, `3 inputs`, `no inputs`."""
-    return f"{count or 'no'} {what}{'' if count == 1 else 's'}"
+    """A count and its noun: `1 input`, `3 inputs`, `no inputs`; `2 axes`."""
+    plural = f"{what[:-2]}es" if what.endswith("is") else f"{what}s"
+    return f"{count or 'no'} {what if count == 1 else plural}"
 
 
 def and_text(parts: Sequence[str]) -> str:

@@ -119,15 +119,14 @@ class Builder:
                     if called == INPUT:
                         return [make_input(name, arguments)]
                     arranged = calls.arrange_layer(node, called, pick)
-                    if isinstance(node.target, Share):
-                        layer = layers[owner_of(graph, name)]
-                    else:
-                        layer = layers[name] = objects.make(Kind.LAYER, called, arguments, name=name)
+                    if not isinstance(node.target, Share):
+                        layers[name] = make_layer(called, arguments, name=name)
+                    layer = layers[owner_of(graph, name)]
                     return calls.call(layer, arranged, node.call)
                 case Call(model=called):
                     arranged = calls.arrange_model(node, self._experiment.models[called], pick)
-                    layer = self.model(called)
-                    return calls.call(layer, arranged, node.call)
+                    model = layer = self.model(called)
+                    return calls.call(model, arranged, node.call)
                 case Op(op=called, arguments=arguments):
                     arranged = calls.arrange_op(node, called, arguments, pick)
                     results = calls.call_op(called, arranged, {**arguments, **node.call})
@@ -164,6 +163,17 @@ def make_input(name: str, arguments: Arguments) -> keras.KerasTensor:
     return keras.Input(**{"name": name, **lists})
 
 
+def make_layer(layer: str, arguments: Arguments, **extra: object) -> keras.layers.Layer:
+    """A layer of the catalog, not yet built.
+
+    Raises:
+        ObjectError: Keras does not accept the arguments.
+    """
+    made = objects.make(Kind.LAYER, layer, arguments, **extra)
+    assert isinstance(made, keras.layers.Layer)
+    return made
+
+
 def needed(graph: Graph) -> frozenset[str]:
     """The nodes that the outputs depend on, owners of shared layers too, and the Inputs.
 
@@ -179,7 +189,7 @@ def needed(graph: Graph) -> frozenset[str]:
 def owner_of(graph: Graph, name: str) -> str:
     """The name of the node that owns the layer which node `name` calls: often itself."""
     seen = {name}
-    while isinstance(target := graph.nodes[name].target, Share) and target.node not in seen:
+    while isinstance(target := graph.nodes[name].target, Share) and target.node in graph.nodes.keys() - seen:
         name = target.node
         seen.add(name)
     return name

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 import keras
 
 from kflab import catalog
-from kflab.catalog import Entry, Kind
+from kflab.catalog import Kind, TensorArgument
+from kflab.diagnose.wording import count_text
+from kflab.engine import objects
 from kflab.errors import KflabError
 from kflab.graph.nodes import Graph, Node
-from kflab.values import Arguments, Value
+from kflab.values import Arguments
 
 Tensor = TypeVar("Tensor")
 
@@ -31,8 +31,7 @@ class Arranged(NamedTuple):
 def arrange_layer(node: Node, name: str, pick: Callable[[str], Tensor]) -> Arranged:
     """The tensors of a call of the layer class `name`; `pick` gives the tensor of a reference."""
     tensors = tuple(pick(reference) for reference in node.inputs)
-    as_list = catalog.load().get(Kind.LAYER, name).takes_list
-    return Arranged((tensors,) if as_list else tensors, _named(node, pick))
+    return Arranged(_in_places(catalog.load().get(Kind.LAYER, name).tensors, tensors), _named(node, pick))
 
 
 def arrange_model(node: Node, called: Graph, pick: Callable[[str], Tensor]) -> Arranged:
@@ -50,13 +49,19 @@ def arrange_op(node: Node, name: str, given: Arguments, pick: Callable[[str], Te
     tensors = tuple(pick(reference) for reference in node.inputs)
     named = dict(_named(node, pick))
     free = [place for place in entry.tensors if place.name not in named and place.name not in given]
-    if free and free[0].many:
-        named[free[0].name] = tensors
-    else:
-        if len(tensors) > len(free):
-            raise KflabError(f"{name} takes {len(free)} inputs, it has {len(tensors)}")
-        named.update(zip((place.name for place in free), tensors, strict=False))
+    placed = _in_places(free, tensors)
+    if len(placed) > len(free):
+        raise KflabError(f"{name} takes {count_text(len(free), 'input')}, it has {len(tensors)}")
+    named.update(zip((place.name for place in free), placed, strict=False))
     return Arranged((), tuple(named.items()))
+
+
+def _in_places(places: Sequence[TensorArgument], tensors: tuple[object, ...]) -> tuple[object, ...]:
+    """Tensors in their places: the first place that takes a list takes all that are left."""
+    for index, place in enumerate(places[: len(tensors)]):
+        if place.many:
+            return (*tensors[:index], tensors[index:])
+    return tensors
 
 
 def _named(node: Node, pick: Callable[[str], Tensor]) -> tuple[tuple[str, object], ...]:
@@ -90,21 +95,9 @@ def call(target: Callable[..., object], arranged: Arranged, arguments: Arguments
 
 def call_op(name: str, arranged: Arranged, arguments: Arguments) -> list[keras.KerasTensor]:
     """The tensors that an operation returns; numbers stand for tensors where `arguments` say so."""
-    function = operation(name)
-    values: dict[str, object] = {key: _as_keras(part) for key, part in arranged.named}
-    values.update((key, _as_argument(value)) for key, value in arguments.items())
-    positional: list[object] = []
-    parameters = inspect.signature(function).parameters.values()
-    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
-        # What stands before `*operands` cannot be given by name once there are operands.
-        for parameter in parameters:
-            if parameter.kind is parameter.VAR_POSITIONAL:
-                rest = values.pop(parameter.name, ())
-                positional += rest if isinstance(rest, list) else [rest]
-                break
-            if parameter.name in values:
-                positional.append(values.pop(parameter.name))
-    return flat(function(*positional, **values))
+    function = objects.make(Kind.OP, name, arguments)
+    assert callable(function)
+    return flat(function(**{key: _as_keras(part) for key, part in arranged.named}))
 
 
 def name_operation(results: Sequence[keras.KerasTensor], arranged: Arranged, name: str) -> None:
@@ -117,19 +110,6 @@ def name_operation(results: Sequence[keras.KerasTensor], arranged: Arranged, nam
     each(arranged, given.append)
     if results and not any(results[0] is tensor for tensor in given):
         results[0]._keras_history.operation.name = name
-
-
-def operation(name: str) -> Callable[..., object]:
-    """The function of Keras that the catalog calls `name`, as `ops.add`.
-
-    Raises:
-        KflabError: the catalog does not have it, or it could run code.
-    """
-    entry: Entry = catalog.load().get(Kind.OP, name)
-    if entry.unsafe:
-        raise KflabError(f"{name} takes code, which a document can not carry")
-    function: Callable[..., object] = functools.reduce(getattr, entry.name.split("."), keras)
-    return function
 
 
 def flat(result: object) -> list[keras.KerasTensor]:
@@ -146,7 +126,7 @@ def pick_output(outputs: Mapping[str, Sequence[Tensor]], reference: str) -> Tens
     name, _, index = reference.partition(":")
     returned = outputs[name]
     if int(index or 0) >= len(returned):
-        many = "1 tensor" if len(returned) == 1 else f"{len(returned)} tensors"
+        many = count_text(len(returned), "tensor")
         raise KflabError(f"{reference!r} is asked for, but {name} returns {many} (the first is {name}:0)")
     return returned[int(index or 0)]
 
@@ -154,7 +134,3 @@ def pick_output(outputs: Mapping[str, Sequence[Tensor]], reference: str) -> Tens
 def _as_keras(part: object) -> object:
     # Keras takes lists of tensors; tuples are how an arrangement stays hashable.
     return [_as_keras(item) for item in part] if type(part) is tuple else part
-
-
-def _as_argument(value: Value) -> object:
-    return tuple(value) if isinstance(value, list) else value

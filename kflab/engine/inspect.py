@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from kflab.catalog import UnknownNameError
 from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.structure import structure
 from kflab.engine.build import Builder, needed, owner_of
@@ -104,7 +105,7 @@ class _Inspection:
         """Note what a node gives, or why it fails; nothing at all when the reason lies elsewhere."""
         try:
             outcome = self._outcome(found, name, node)
-        except KflabError as error:
+        except (KflabError, UnknownNameError) as error:
             outcome = Outcome(failure=str(error))
         if outcome is None:
             return

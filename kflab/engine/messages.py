@@ -10,7 +10,7 @@ import keras
 
 from kflab import catalog
 from kflab.catalog import Kind
-from kflab.diagnose.wording import and_text, shape_text, sizes_text
+from kflab.diagnose.wording import and_text, count_text, shape_text, sizes_text
 from kflab.engine.protocol import Shape
 from kflab.errors import KflabError
 
@@ -23,8 +23,11 @@ _CALLING = re.compile(
 )
 _BATCHED_SHAPE = re.compile(r"[\[(]None(?:,? +(?:None|\d+))*,?[\])]")
 _KERAS_TENSOR = re.compile(r"'?<KerasTensor shape=\((.*?)\), dtype=(\w+).*?>'?")
+_RECEIVED = re.compile(r"\. (?:But r|R)eceived:? ")
 _LAYER_NAME = re.compile(r"""(?: of)? layer ['"][^'"]*['"]""")
 _AXES = re.compile(r"`\(([^`()]+)\)`")
+_AXIS = re.compile(r"[a-z][a-z_0-9]*")
+_CHANNELS = {"channels", "channel", "features"}
 
 
 def explain(
@@ -38,7 +41,7 @@ def explain(
         shapes: the shapes it was called with.
         layer: the layer that was called, if it came to be.
     """
-    if isinstance(error, KflabError):
+    if isinstance(error, KflabError | catalog.UnknownNameError):
         return str(error)
     text = _useful(str(error))
     got = _got(shapes)
@@ -48,8 +51,12 @@ def explain(
             return told
     if not text or not isinstance(error, ValueError | TypeError | NotImplementedError):
         return _shorten(f"{name} cannot be called on {got}" + (f": {text}" if text else ""))
-    complete = not shapes or all(shape_text(shape) in text for shape in shapes)
-    return _shorten(text if complete else f"{text.rstrip('.')} ({name} got {got})")
+    if text[0].islower():
+        text = f"{name}: {text}"
+    if all(shape_text(shape) in text for shape in shapes):
+        return _shorten(text)
+    who = "" if name in text else f"{name} "
+    return _shorten(f"{text.rstrip('.')} ({who}got {got})")
 
 
 def _got(shapes: Sequence[Shape]) -> str:
@@ -64,7 +71,7 @@ def _useful(text: str) -> str:
     text = " ".join(text.split())
     text = _KERAS_TENSOR.sub(lambda found: f"a tensor of ({found.group(1)})", text)
     text = _BATCHED_SHAPE.sub(lambda found: shape_text(_parse_shape(found.group())), text)
-    return _LAYER_NAME.sub("", text)
+    return _RECEIVED.sub("; got ", _LAYER_NAME.sub("", text))
 
 
 def _parse_shape(text: str) -> Shape:
@@ -85,13 +92,9 @@ def _of_input_spec(layer: keras.layers.Layer, name: str, shapes: Sequence[Shape]
             if not _fits(spec.shape, shape):
                 return f"{name} expects {shape_text(spec.shape)}, got {got}"
             continue
-        axes = _axes_words(layer, spec.ndim or spec.min_ndim or 0)
-        if spec.ndim is not None and len(shape) != spec.ndim:
-            return f"{name} expects an input of {spec.ndim} axes{axes}, got {len(shape)}: {got}"
-        if spec.min_ndim is not None and len(shape) < spec.min_ndim:
-            return f"{name} expects an input of at least {spec.min_ndim} axes{axes}, got {len(shape)}: {got}"
-        if spec.max_ndim is not None and len(shape) > spec.max_ndim:
-            return f"{name} expects an input of at most {spec.max_ndim} axes, got {len(shape)}: {got}"
+        expected = _wrong_rank(layer, spec, len(shape))
+        if expected:
+            return f"{name} expects {expected}, got {got}"
         for axis, size in (spec.axes or {}).items():
             if size is not None and -len(shape) <= axis < len(shape) and shape[axis] not in {size, None}:
                 where = "last axis" if axis in {-1, len(shape) - 1} else f"axis {axis}"
@@ -105,15 +108,29 @@ def _fits(expected: Sequence[int | None], shape: Shape) -> bool:
     )
 
 
+def _wrong_rank(layer: keras.layers.Layer, spec: Any, rank: int) -> str:
+    """What the layer expects, if it is not that many axes, or ""."""
+    if spec.ndim is not None and rank != spec.ndim:
+        return _axes_words(layer, spec.ndim) or f"{count_text(spec.ndim - 1, 'axis')} beside the batch"
+    if spec.min_ndim is not None and rank < spec.min_ndim:
+        some = f"at least {count_text(spec.min_ndim - 1, 'axis')} beside the batch"
+        return _axes_words(layer, spec.min_ndim) or some
+    if spec.max_ndim is not None and rank > spec.max_ndim:
+        return f"at most {count_text(spec.max_ndim - 1, 'axis')} beside the batch"
+    return ""
+
+
 def _axes_words(layer: keras.layers.Layer, count: int) -> str:
-    """The names of the axes a layer expects, as its documentation gives them: ` (batch, steps, features)`."""
+    """The axes a layer expects, as its documentation names them: `steps×features`; "" if it does not."""
     entry = catalog.load().find(Kind.LAYER, type(layer).__name__)
-    text = entry.text.partition("Input shape")[2] if entry else ""
-    candidates = [found.group(1) for found in _AXES.finditer(text)]
-    candidates = [axes for axes in candidates if axes.count(",") == count - 1 and "None" not in axes]
-    if getattr(layer, "data_format", "") == "channels_first" and len(candidates) > 1:
-        candidates = candidates[1:]
-    return f" ({candidates[0].replace('batch_size', 'batch')})" if candidates else ""
+    text = entry.text if entry else ""
+    described = [text.partition("Input shape")[2], text]
+    shapes = [found.group(1).split(", ") for part in described for found in _AXES.finditer(part)]
+    named = [axes for axes in shapes if len(axes) == count and all(map(_AXIS.fullmatch, axes))]
+    first = getattr(layer, "data_format", "") == "channels_first"
+    # Layers that know both formats document both.
+    fitting = [axes for axes in named if not _CHANNELS & {*axes} or (axes[-1] not in _CHANNELS) == first]
+    return "×".join(fitting[0][1:]) if fitting else ""
 
 
 def _of_layer(layer: Any, name: str, text: str, shapes: Sequence[Shape]) -> str:

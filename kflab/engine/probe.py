@@ -10,9 +10,8 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from kflab.catalog import Kind
-from kflab.engine import calls, objects
-from kflab.engine.build import Builder, make_input
+from kflab.engine import calls
+from kflab.engine.build import Builder, make_input, make_layer
 from kflab.engine.calls import Arranged
 from kflab.engine.messages import explain
 from kflab.engine.protocol import Shape
@@ -110,8 +109,7 @@ class Probe:
         key = (owner, arranged, canonical(later))
 
         def compute() -> Outcome:
-            layer = objects.make(Kind.LAYER, owner.name, arguments)
-            assert isinstance(layer, keras.layers.Layer)
+            layer = make_layer(owner.name, arguments)
             calls.call(layer, _tensors(owner.arranged), call)
             shapes = shapes_of(arranged)
             return _attempt(lambda: calls.call(layer, _tensors(arranged), later), owner.name, shapes, layer)
@@ -182,10 +180,9 @@ def item_bytes(dtype: str) -> int:
 def _first_call(name: str, arguments: Arguments, arranged: Arranged, call: Arguments) -> Outcome:
     shapes = shapes_of(arranged)
     try:
-        layer = objects.make(Kind.LAYER, name, arguments)
+        layer = make_layer(name, arguments)
     except KflabError as error:
         return Outcome(failure=str(error))
-    assert isinstance(layer, keras.layers.Layer)
     outcome = _attempt(lambda: calls.call(layer, _tensors(arranged), call), name, shapes, layer)
     return outcome if outcome.failure else outcome._replace(weights=weights_of(layer))
 
