@@ -54,10 +54,12 @@ class Problem(msgspec.Struct, frozen=True):
     Attributes:
         path: where, from the argument's name inwards; empty when it is about the entry itself.
         message: what was expected and what came.
+        missing: a required argument is not there, as in an experiment that is not finished yet.
     """
 
     path: tuple[str, ...]
     message: str
+    missing: bool = False
 
 
 def check_arguments(entry: Entry, arguments: Arguments, catalog: Catalog) -> Iterator[Problem]:
@@ -77,7 +79,9 @@ def check_arguments(entry: Entry, arguments: Arguments, catalog: Catalog) -> Ite
             yield from check_value(argument, value, catalog, (name,))
     for argument in entry.arguments:
         if argument.required and argument.name not in arguments:
-            yield Problem((argument.name,), f"{entry.name} needs {argument.name!r}: {expected(argument)}")
+            yield Problem(
+                (argument.name,), f"{entry.name} needs {argument.name!r}: {expected(argument)}", missing=True
+            )
 
 
 def check_value(
@@ -135,8 +139,7 @@ def _fits(argument: Argument, value: Value) -> bool:
         case ArgumentKind.TEXT:
             return isinstance(value, str)
         case ArgumentKind.CHOICE:
-            # Keras lowers the case of most of its strings itself.
-            return isinstance(value, str) and value.lower() in {choice.lower() for choice in argument.choices}
+            return isinstance(value, str) and _is_choice(argument, value)
         case ArgumentKind.INTS | ArgumentKind.SHAPE:
             return _all(value, _is_int)
         case ArgumentKind.FLOATS:
@@ -146,6 +149,12 @@ def _fits(argument: Argument, value: Value) -> bool:
         case ArgumentKind.MAPPING:
             return isinstance(value, Mapping)
     return True
+
+
+def _is_choice(argument: Argument, value: str) -> bool:
+    """Whether a string is among the choices. Keras lowers the case of most itself and takes "none" for None."""
+    lower = value.lower()
+    return lower in {choice.lower() for choice in argument.choices} or (lower == "none" and argument.nullable)
 
 
 def _is_int(value: Value) -> bool:
@@ -183,7 +192,7 @@ def _check_object(
         yield Problem(path, f"unknown {kind} {name!r}{did_you_mean(name, catalog.names(kind))}")
         return
     for problem in check_arguments(entry, arguments, catalog):
-        yield Problem((*path, entry.name, *problem.path), problem.message)
+        yield Problem((*path, entry.name, *problem.path), problem.message, problem.missing)
 
 
 def named_object(value: Value) -> tuple[str, Arguments] | None:

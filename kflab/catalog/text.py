@@ -19,8 +19,8 @@ def format_value(value: Value) -> str:
 def parse_value(argument: Argument, text: str) -> Value:
     """The value that a person typed for an argument.
 
-    Numbers, lists with or without brackets (`3,3`), `none`, `true` and `false`, choices in any case, and
-    other objects as `HeNormal`, `HeNormal(seed=1)` or `{HeNormal: {seed: 1}}`. A single number makes a shape of
+    Numbers, lists with or without brackets (`3,3`), `none`, `true` and `false`, choices in any case. Other
+    objects come as `HeNormal`, `HeNormal(seed=1)` or `{HeNormal: {seed: 1}}`. A single number is a shape of
     one axis.
 
     Raises:
