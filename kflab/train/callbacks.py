@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
@@ -15,7 +15,6 @@ from kflab.engine import objects
 from kflab.errors import KflabError, UnusableInputError
 from kflab.experiment import Spec
 from kflab.runs import info
-from kflab.train import rates
 from kflab.values import Value
 
 # The argument of each callback that says where it writes, and what is meant when it is left out.
@@ -74,9 +73,6 @@ def _make(spec: Spec, run_dir: Path) -> keras.callbacks.Callback:
         place = place_in(run_dir, arguments.get(argument, default), f"{path}.{argument}")
         place.parent.mkdir(parents=True, exist_ok=True)
         arguments[argument] = str(place)
-    if name == "LearningRateScheduler":
-        schedule = _schedule(arguments.pop("schedule", None), f"{path}.schedule")
-        return objects.make(Kind.CALLBACK, name, arguments, schedule=schedule)
     return objects.make(Kind.CALLBACK, name, arguments)
 
 
@@ -133,27 +129,3 @@ def place_in(run_dir: Path, given: Value, path: str) -> Path:
             f"expected fields such as {{epoch:02d}} or {{val_loss:.3f}}, got {given!r}", path=path
         )
     return place
-
-
-def _schedule(value: Value, path: str) -> rates.Rate:
-    table = rates.as_table(value)
-    if table is not None:
-        return rates.from_table(table)
-    named = _named(value)
-    if named is None:
-        raise UnusableInputError(rates.expected(value), path=path)
-    schedule: Callable[[int], object] = objects.make(Kind.SCHEDULE, named.name, named.arguments)
-    return rates.from_schedule(schedule)
-
-
-def _named(value: Value) -> Spec | None:
-    """`Name` or `{Name: {arguments}}`, where that is a schedule of the catalog."""
-    if isinstance(value, str):
-        name, arguments = value, None
-    elif isinstance(value, Mapping) and len(value) == 1:
-        name, arguments = next(iter(value.items()))
-    else:
-        return None
-    if catalog.load().find(Kind.SCHEDULE, name) is None or not isinstance(arguments, Mapping | None):
-        return None
-    return Spec(name, arguments or {})

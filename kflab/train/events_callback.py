@@ -18,7 +18,7 @@ from kflab.train.saving import BestModel
 _RATE = "learning_rate"
 
 
-class Recorder(keras.callbacks.Callback):  # type: ignore[misc] - Keras has no types
+class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
     """Writes the events of training, keeps the best model, and stops when that was asked for.
 
     Args:
@@ -124,7 +124,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc] - Keras has no t
 
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
         """Notes what the other callbacks did at the end."""
-        for line in self._notices.at_end():
+        for line in self._notices.at_end(self.epochs_done):
             self._journal.note(line)
 
     def _stop(self) -> None:
@@ -139,7 +139,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc] - Keras has no t
             self._journal.note(f"the loss is {values['loss']} in epoch {self._epoch}, step {step}")
 
 
-class Callbacks(keras.callbacks.CallbackList):  # type: ignore[misc] - Keras has no types
+class Callbacks(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras has no types
     """Keras' list of callbacks, without its cost a step.
 
     Keras converts the logs of each step to numbers, in a thread or in the loop, even when nobody looks at
@@ -221,7 +221,10 @@ def as_numbers(logs: Mapping[str, object]) -> dict[str, float]:
 def learning_rate(model: keras.Model) -> float | None:
     """The learning rate now; None for an optimizer that has no single one."""
     rate = getattr(model.optimizer, _RATE, None)
-    return None if rate is None else float(keras.ops.convert_to_numpy(rate))
+    if rate is None:
+        return None
+    # A person who wrote 0.001 does not want to read 0.0010000000474974513, which is what 32 bits make of it.
+    return float(f"{float(keras.ops.convert_to_numpy(rate)):.7g}")
 
 
 def _without_rates(values: Mapping[str, float]) -> dict[str, float | None]:

@@ -29,7 +29,7 @@ class Notices:
         """
         lines = []
         before = logs.get("learning_rate")  # ReduceLROnPlateau leaves the rate there that the epoch had
-        if self._has_plateau and before is not None and rate is not None and rate < before:
+        if self._has_plateau and before is not None and rate is not None and rate < before * (1 - 1e-6):
             lines.append(f"ReduceLROnPlateau: learning rate {before:.4g} → {rate:.4g} after epoch {epoch}")
         for stopper in self._stoppers:
             if stopper.stopped_epoch == epoch - 1 and epoch > 1:
@@ -38,13 +38,16 @@ class Notices:
                 lines.append(f"{line}; stopped after epoch {epoch}{restored}")
         return lines
 
-    def at_end(self) -> list[str]:
-        """What happened when training ended, besides what was told after the last epoch."""
+    def at_end(self, epochs: int) -> list[str]:
+        """What happened when training ended after so many epochs, besides what was told after the last one."""
         return [
             f"EarlyStopping: the weights of epoch {stopper.best_epoch + 1} are restored, "
             f"where {stopper.monitor} was best"
             for stopper in self._stoppers
-            if stopper.restore_best_weights and not stopper.stopped_epoch and stopper.best_weights is not None
+            if stopper.restore_best_weights
+            and not stopper.stopped_epoch
+            and stopper.best_weights is not None
+            and stopper.best_epoch + 1 < epochs
         ]
 
 

@@ -15,6 +15,7 @@ from kflab.data.load import Part, Splits, load
 from kflab.engine.build import build
 from kflab.errors import KflabError
 from kflab.experiment import Experiment
+from kflab.graph.nodes import Graph
 from kflab.runs.events import End, Evaluated, Logs, Prepared
 from kflab.runs.info import BEST, FINAL, RunInfo, amend_info
 from kflab.train.callbacks import make_callbacks, writes_best
@@ -68,7 +69,7 @@ def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal
     recorder = _fit(run_dir, experiment, model, splits, journal)
     save_model(model, run_dir / FINAL)
     status = End.STOPPED if recorder.stopping else End.DONE
-    test = _evaluate(model, splits.test, experiment.training.batch_size, journal)
+    test = _evaluate(experiment, model, splits.test, journal)
     return Outcome(status, test, recorder.epochs_done)
 
 
@@ -80,7 +81,7 @@ def _seed(info: RunInfo, experiment: Experiment) -> int:
 def _fit(
     run_dir: Path, experiment: Experiment, model: keras.Model, splits: Splits, journal: Journal
 ) -> Recorder:
-    training = experiment.training
+    training, graph = experiment.training, experiment.model
     callbacks = make_callbacks(training.callbacks, run_dir)
     best = None
     if not writes_best(training.callbacks, run_dir):
@@ -101,11 +102,11 @@ def _fit(
             validation_samples=len(splits.validation) if splits.validation else 0,
             test_samples=len(splits.test) if splits.test else 0,
             params=model.count_params(),
-            outputs=tuple(model.output_names),
+            outputs=graph.output_names(),
         )
     )
     journal.check_stop()
-    inputs, targets = arrays(model, splits.train)
+    inputs, targets = arrays(graph, splits.train)
     model.fit(
         inputs,
         targets,
@@ -113,7 +114,7 @@ def _fit(
         epochs=training.epochs,
         verbose=0,
         shuffle=True,
-        validation_data=arrays(model, splits.validation) if splits.validation else None,
+        validation_data=arrays(graph, splits.validation) if splits.validation else None,
         callbacks=Callbacks(callbacks, recorder, model=model, epochs=training.epochs, steps=steps),
     )
     if recorder.nan_at is not None and notices.ends_on_nan and model.stop_training and not recorder.stopping:
@@ -126,17 +127,17 @@ def _fit(
     return recorder
 
 
-def arrays(model: keras.Model, part: Part) -> tuple[object, object]:
+def arrays(graph: Graph, part: Part) -> tuple[object, object]:
     """Inputs and targets as the model takes them: in its own order, alone where there is one.
 
     An output that is held against nothing has None for its target.
     """
-    inputs = [part.inputs[name] for name in model.input_names]
-    targets = [part.targets.get(name) for name in model.output_names]
+    inputs = [part.inputs[name] for name in graph.input_names()]
+    targets = [part.targets.get(name) for name in graph.output_names()]
     return (inputs[0] if len(inputs) == 1 else inputs), (targets[0] if len(targets) == 1 else targets)
 
 
-class _Limit(keras.callbacks.Callback):  # type: ignore[misc] - Keras has no types
+class _Limit(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
     """Ends an evaluation that takes too long after a stop was asked for."""
 
     def __init__(self, journal: Journal) -> None:
@@ -154,13 +155,18 @@ class _Limit(keras.callbacks.Callback):  # type: ignore[misc] - Keras has no typ
             self.model.stop_evaluating = True
 
 
-def _evaluate(model: keras.Model, test: Part | None, batch_size: int, journal: Journal) -> Logs:
+def _evaluate(experiment: Experiment, model: keras.Model, test: Part | None, journal: Journal) -> Logs:
     if test is None:
         return {}
     limit = _Limit(journal)
-    inputs, targets = arrays(model, test)
+    inputs, targets = arrays(experiment.model, test)
     found = model.evaluate(
-        inputs, targets, batch_size=batch_size, verbose=0, return_dict=True, callbacks=[limit]
+        inputs,
+        targets,
+        batch_size=experiment.training.batch_size,
+        verbose=0,
+        return_dict=True,
+        callbacks=[limit],
     )
     if limit.has_ended_it:
         journal.note("the test was left out, because it takes long and the run was asked to stop")
