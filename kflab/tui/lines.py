@@ -10,6 +10,9 @@ from rich.cells import cell_len, set_cell_size
 
 ELLIPSIS = "…"
 
+_NEAR = 8
+"""Stretches this near to each other are sent as one: going to another column costs the terminal as much."""
+
 
 class Part(enum.IntEnum):
     """What a piece of a line is; the numbers are also the palette colours that charts are plotted in."""
@@ -71,23 +74,23 @@ def blank(width: int) -> Line:
     return (Run(" " * width),) if width > 0 else ()
 
 
-def difference(old: Line, new: Line) -> tuple[int, int] | None:
-    """The columns from the first to behind the last where two lines differ; nothing where they are equal."""
+def differences(old: Line, new: Line) -> list[tuple[int, int]]:
+    """The stretches of columns, each from its first to behind its last, where two lines differ."""
     if old == new:
-        return None
+        return []
     before, after = list(_cells(old)), list(_cells(new))
-    if len(before) != len(after):
-        return 0, max(width_of(old), width_of(new))
-    first = next(
-        (index for index, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]), None
-    )
-    if first is None:
-        return None
-    last = next(index for index in range(len(after) - 1, -1, -1) if before[index] != after[index])
-    # Characters are columns only where each is one column wide.
-    if width_of(new) != len(after) or width_of(old) != len(before):
-        return 0, max(width_of(old), width_of(new))
-    return first, last + 1
+    width = max(width_of(old), width_of(new))
+    if not len(before) == len(after) == width:  # not every character is one column wide
+        return [(0, width)]
+    spans: list[tuple[int, int]] = []
+    for column, pair in enumerate(zip(before, after, strict=True)):
+        if pair[0] == pair[1]:
+            continue
+        if spans and column - spans[-1][1] < _NEAR:
+            spans[-1] = spans[-1][0], column + 1
+        else:
+            spans.append((column, column + 1))
+    return spans
 
 
 def _cells(line: Line) -> Iterator[tuple[str, Part]]:

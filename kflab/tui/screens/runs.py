@@ -14,6 +14,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -103,6 +104,9 @@ def _cells(run: RunSummary, now: float) -> _Cells:
 class RunRows(RowList):
     """The runs, one a row, in columns."""
 
+    class Measured(Message):
+        """The columns have other widths now."""
+
     def __init__(self, *, ascii_only: bool = False) -> None:
         super().__init__()
         self.runs: list[RunSummary] = []
@@ -154,6 +158,8 @@ class RunRows(RowList):
             cells._replace(result=result_text(run, rest - title))
             for run, cells in zip(self.runs, self._cells, strict=True)
         ]
+
+        self.post_message(self.Measured())
 
     def heading(self) -> Text:
         """The names of the columns."""
@@ -258,15 +264,12 @@ class RunsScreen(ModalScreen[Path | None]):
         title = f"Runs · {len(runs):,}" if runs else "Runs"
         self.query_one(Vertical).border_title = Text(f"{title} · {alive} alive" if alive else title)
         self._rows.show(runs)
-        self.call_after_refresh(self._head)
-
-    def _head(self) -> None:
-        self.query_one("#heading", Static).update(self._rows.heading())
         self._tell()
 
-    def on_resize(self) -> None:
-        """The headings stay over their columns."""
-        self.call_after_refresh(self._head)
+    @on(RunRows.Measured)
+    def _measured(self, event: RunRows.Measured) -> None:
+        event.stop()
+        self.query_one("#heading", Static).update(self._rows.heading())
 
     @on(RowList.Moved)
     def _moved(self, event: RowList.Moved) -> None:

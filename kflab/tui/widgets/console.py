@@ -121,7 +121,8 @@ class ConsolePane(ScrollView, can_focus=True):
         self.border_subtitle = "the beginning is in console.log" if tail.skipped else ""
         self._measure()
         if at_end:
-            self.scroll_end(animate=False, immediate=True)
+            # The scrollbar comes with the new size, and without it there is nothing to scroll yet.
+            self.call_after_refresh(self.scroll_end, animate=False)
 
     def _measure(self) -> None:
         width = max((cell_len(line) for line in self._lines), default=0)

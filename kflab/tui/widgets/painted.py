@@ -12,7 +12,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from kflab.tui.lines import Line, Part, blank, difference
+from kflab.tui.lines import Line, Part, blank, differences
 
 
 class Painted(Widget):
@@ -64,9 +64,9 @@ class Painted(Widget):
             self.refresh()
             return
         changed = [
-            Region(span[0], y, span[1] - span[0], 1)
+            Region(start, y, end - start, 1)
             for y, (before, after) in enumerate(zip(old, lines, strict=True))
-            if (span := difference(before, after))
+            for start, end in differences(before, after)
         ]
         if changed:
             self.refresh(*changed)
