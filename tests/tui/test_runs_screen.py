@@ -76,9 +76,10 @@ async def test_each_run_tells_what_became_of_it(runs_dir: Path, size: tuple[int,
         assert "crashed" in row_of(app, "dies")
         assert "created" in row_of(app, "waits")
         assert "crashed" in row_of(app, "broken")
+        await wait_for(pilot, lambda: "title" in row_of(app, "started"))
         heading = row_of(app, "started")
         for title in ("works", "fails", "dies", "waits"):
-            assert row_of(app, title).index(title) == heading.index("title")
+            assert row_of(app, title).index(title) == heading.index("title"), screen_text(app)
         await pilot.press("home")
         for _ in range(4):
             if row_of(app, "failed: the [loss] became NaN"):

@@ -159,7 +159,8 @@ class RunRows(RowList):
             for run, cells in zip(self.runs, self._cells, strict=True)
         ]
 
-        self.post_message(self.Measured())
+        if self.scrollable_content_region.width:
+            self.post_message(self.Measured())
 
     def heading(self) -> Text:
         """The names of the columns."""
