@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import msgspec
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from kflab.experiment import Experiment
 
 
-class Named(msgspec.Struct, frozen=True):
+class Named(NamedTuple):
     """An experiment as a command uses it.
 
     Attributes:

@@ -9,7 +9,7 @@ import click
 from kflab.errors import UnusableInputError
 
 
-@click.command("open")
+@click.command("open", short_help="Open the lab.")
 @click.argument("experiment", required=False)
 @click.option(
     "--runs-dir", type=click.Path(file_okay=False, path_type=Path), help="Where run folders are kept."

@@ -1,0 +1,56 @@
+"""What a clean interpreter loads: the walls between the screen, the core and Keras."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("keras", "tensorflow", "jax", "torch", "numpy", "sklearn", "scipy")
+SCREEN = ("textual", "rich")
+
+
+def loaded(code: str) -> set[str]:
+    script = f"import sys\n{code}\nprint('\\n'.join({{name.partition('.')[0] for name in sys.modules}}))"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(result.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import kflab.document; kflab.document.read(__import__('kflab.presets').presets.path('digits_mlp'))",
+        "import kflab.graph.edits, kflab.graph.layout, kflab.graph.history",
+        "import kflab.catalog; kflab.catalog.load()",
+        "from kflab.catalog.datasets import describe, names; from kflab.experiment import Data\n"
+        "[describe(Data(source=name)) for name in names()]",
+        "import kflab.diagnose.check",
+        "import kflab.runs.launch, kflab.runs.history, kflab.runs.listing, kflab.runs.control",
+        "import kflab.engine.client, kflab.engine.protocol",
+    ],
+)
+def test_the_core_loads_neither_keras_nor_a_screen(code: str) -> None:
+    assert not loaded(code) & {*HEAVY, *SCREEN}
+
+
+def test_the_lab_opens_without_keras() -> None:
+    code = (
+        "import asyncio\n"
+        "from kflab import presets\n"
+        "from kflab.tui import app, opening\n"
+        "async def main():\n"
+        "    lab = app.Lab(opening.open_session(presets.path('digits_mlp')))\n"
+        "    async with lab.run_test() as pilot:\n"
+        "        await pilot.pause()\n"
+        "asyncio.run(main())"
+    )
+    assert not loaded(code) & set(HEAVY)
+
+
+def test_help_loads_nothing_that_it_does_not_need() -> None:
+    code = (
+        "import contextlib, io\nfrom kflab.cli import run\n"
+        "with contextlib.redirect_stdout(io.StringIO()): run(['--help'])"
+    )
+    assert not loaded(code) & {*HEAVY, *SCREEN, "ruamel", "msgspec"}
