@@ -20,6 +20,7 @@ from kflab.catalog import datasets
 from kflab.catalog.datasets import DatasetInfo
 from kflab.diagnose.check import check
 from kflab.engine.client import EngineError, State, Status, SupersededError
+from kflab.engine.protocol import Summarized
 from kflab.errors import KflabError
 from kflab.tui import opening, themes
 from kflab.tui.engine_link import MakeEngine, own_engine
@@ -136,18 +137,19 @@ class Lab(App[None]):
         if self.now.experiment is experiment:
             self.session = _situated(self.now.told(report, experiment))
 
-    async def summary(self, width: int) -> str:
-        """The Keras summary of the graph that is shown, or why there is none."""
+    async def summary(self, width: int) -> Summarized | None:
+        """The Keras summary of the graph that is shown, or why there is none; None if a newer one comes.
+
+        Raises:
+            EngineError: the engine can not answer.
+        """
         session = self.now
         try:
-            answer = await self._engine.summarize(
+            return await self._engine.summarize(
                 document.encode(session.experiment), width, session.graph_name
             )
         except SupersededError:
-            return ""
-        except EngineError as problem:
-            return str(problem)
-        return answer.text or "\n".join(f"{finding.place}: {finding.message}" for finding in answer.findings)
+            return None
 
     async def on_unmount(self) -> None:
         """Ends the engine; runs go on."""

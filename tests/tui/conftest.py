@@ -18,7 +18,7 @@ from kflab.diagnose.findings import Finding
 from kflab.engine.client import State, Status
 from kflab.engine.protocol import GraphReport, Hello, NodeReport, Report, Summarized, TensorReport, Totals
 from kflab.experiment import Experiment
-from kflab.graph.nodes import Graph
+from kflab.graph.nodes import Graph, Layer, Node
 from kflab.tui.app import Lab
 from kflab.tui.headless import screen_text
 from kflab.tui.opening import open_session
@@ -52,7 +52,7 @@ training:
 
 
 class StubEngine:
-    """Answers at once: every node has 10 parameters and gives as many features as nodes come before it.
+    """Answers at once: every node has 10 parameters and gives as many features as its units.
 
     `hold` keeps answers back until it is set again; `complain` adds findings about an experiment.
     """
@@ -92,12 +92,21 @@ class StubEngine:
 def _report(graph: Graph) -> GraphReport:
     nodes = {
         name: NodeReport(
-            target_name(graph, name), (TensorReport((None, number), "float32"),), 10, 10, node.inputs
+            target_name(graph, name),
+            (TensorReport((None, _size(node, number)), "float32"),),
+            10,
+            10,
+            node.inputs,
         )
         for number, (name, node) in enumerate(graph.nodes.items())
     }
     total = 10 * len(nodes)
     return GraphReport(nodes, Totals(total, total, 0, 4 * total, 16 * total))
+
+
+def _size(node: Node, number: int) -> int:
+    units = node.target.arguments.get("units") if isinstance(node.target, Layer) else None
+    return units if isinstance(units, int) else number
 
 
 def engine_of(pilot: Pilot[None]) -> StubEngine:

@@ -187,7 +187,7 @@ async def test_finding_stands_at_its_node_in_plain_words(open_lab: OpenLab) -> N
         await pilot.press("d")
         await wait_for_text(pilot, "error")
         lab_of(pilot).put(lab_of(pilot).now.selecting("digit"))
-        await wait_for_text(pilot, "got [None, 8, 8, 32].")
+        await wait_for_text(pilot, "✗ Dense expected (batch, features)")
         row = next(line for line in screen_text(pilot.app).splitlines() if "Dense 10" in line)
         assert "✗" in row
 
@@ -233,3 +233,27 @@ def _arguments(pilot, name: str):  # type: ignore[no-untyped-def]
     target = graph_of(pilot).nodes[name].target
     assert isinstance(target, Layer)
     return target.arguments
+
+
+async def test_a_new_layer_asks_for_what_it_needs(open_lab: OpenLab) -> None:
+    async with open_lab() as pilot:
+        await pilot.press("home", "down", "a")
+        await wait_for_text(pilot, "Add after left")
+        await type_text(pilot, "conv2d")
+        await pilot.press("enter")
+        await wait_for_lab(pilot)
+        await wait_for(pilot, lambda: _typing(pilot), "the line for filters")
+        await type_text(pilot, "8")
+        await pilot.press("enter")
+        await wait_for(pilot, lambda: _arguments(pilot, "conv2d").get("filters") == 8)
+        await wait_for(pilot, lambda: _typing(pilot), "the line for the kernel size")
+        await type_text(pilot, "3,3")
+        await pilot.press("enter")
+        await wait_for(pilot, lambda: _arguments(pilot, "conv2d").get("kernel_size") == [3, 3])
+        await wait_for(pilot, lambda: pilot.app.screen.focused and pilot.app.screen.focused.id == "graph")
+
+
+def _typing(pilot) -> bool:  # type: ignore[no-untyped-def]
+    from kflab.tui.widgets.form import EditLine
+
+    return isinstance(pilot.app.screen.focused, EditLine)

@@ -30,15 +30,23 @@ class FormActions(LabBase):
 
     def fill_missing(self) -> None:
         """Asks for the values that the selected node can not do without; then goes back to where it began."""
+        self._filling_from = self._filling_from or self.pane
+        # The rows show what was just edited after the next refresh only.
+        self.call_after_refresh(self._fill_next)
+
+    def _fill_next(self) -> None:
+        began = self._filling_from
+        if began is None:
+            return
         form = self.query_one("#node", Form)
-        began = self._filling_from or self.pane
-        self._filling_from = None
-        if self.pane is not Pane.NODE and any(row.missing for row in self.node_rows()):
-            self.go(Pane.NODE)
-        if form.display and form.edit_missing():
-            self._filling_from = began
-        elif self.pane is not began:
-            self.go(began)
+        if any(row.missing for row in self.node_rows()):
+            if self.pane is not Pane.NODE:
+                self.go(Pane.NODE)
+            form.edit_missing()
+        else:
+            self._filling_from = None
+            if self.pane is not began:
+                self.go(began)
 
     def node_rows(self) -> Sequence[Row]:
         """The rows of the selected node."""

@@ -163,7 +163,7 @@ def target_options(catalog: Catalog, experiment: Experiment, graph: str) -> list
         Option(
             f"{SHARE}{name}",
             name,
-            detail=node.target.layer,
+            detail=f"{node.target.layer}, shared",
             group="shared layers",
             help=f"Calls the {node.target.layer} of {name} once more, with the same weights.",
             words=("share", node.target.layer),

@@ -115,7 +115,7 @@ class Choose(ModalScreen[Option | None]):
                         border-title-color: $foreground; border-title-style: bold;
                         border-subtitle-color: $quiet; background: $background; padding: 0 1; }
     Choose.-short > Vertical { max-width: 64; }
-    Choose Input { border: none; border-bottom: solid $line; padding: 0; height: 2; background: $background; }
+    Choose Input { background: $panel; margin-bottom: 1; padding: 0 1; }
     Choose Horizontal { height: 1fr; }
     Choose OptionRows { width: 2fr; }
     Choose VerticalScroll { width: 3fr; padding: 0 0 0 2; scrollbar-size-vertical: 1;
@@ -142,7 +142,7 @@ class Choose(ModalScreen[Option | None]):
         """
         super().__init__()
         self._title, self._options, self._typed = title, options, typed
-        self._filter = Input(placeholder=prompt)
+        self._filter = Input(placeholder=prompt, compact=True)
         self._list = OptionRows()
         self._words = Static(id="words", markup=False)
 

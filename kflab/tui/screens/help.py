@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import ClassVar
 
 from rich.text import Text
@@ -13,6 +14,7 @@ from textual.widgets import Static
 
 from kflab.tui.keys import COMMANDS, Place, key_text
 
+_KEYS_WIDTH = 9
 _MARKS = """
 ○ input   ● node   ◉ output   ✗ error   ▲ warning   ▸ nested model   • unsaved   dim: being worked out
 """
@@ -23,8 +25,8 @@ class Help(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,q,f1,enter", "close", "Leave", show=False),
-        Binding("j", "app.simulate_key('down')", "Down", show=False),
-        Binding("k", "app.simulate_key('up')", "Up", show=False),
+        Binding("j", "scroll(1)", "Down", show=False),
+        Binding("k", "scroll(-1)", "Up", show=False),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"help--key", "help--quiet", "help--place"}
     DEFAULT_CSS = """
@@ -49,15 +51,18 @@ class Help(ModalScreen[None]):
             yield Static(id="keys", markup=False)
 
     def on_mount(self) -> None:
-        """Fills the table, now that the styles are known."""
-        self.query_one("#keys", Static).update(self._table())
+        """The keys of the list are at hand."""
         self.query_one(VerticalScroll).focus()
+
+    def on_resize(self) -> None:
+        """Fills the table to its width."""
+        self.call_after_refresh(lambda: self.query_one("#keys", Static).update(self._table()))
 
     def _table(self) -> Text:
         key_style = self.get_component_rich_style("help--key", partial=True)
         quiet = self.get_component_rich_style("help--quiet", partial=True)
         place_style = self.get_component_rich_style("help--place", partial=True)
-        width = max(self.size.width * 96 // 100 - 6, 30)
+        width = max(self.query_one(VerticalScroll).scrollable_content_region.width - _KEYS_WIDTH - 4, 20)
         table = Text()
         for place in Place:
             table.append(f"{place.value}\n", place_style)
@@ -65,12 +70,17 @@ class Help(ModalScreen[None]):
                 if command.place is not place:
                     continue
                 names = " ".join(key_text(key) for key in command.keys)
-                table.append(f"  {names:<10}", key_style)
-                table.append(f"{command.verb:<24}" if width > 76 else "")
-                table.append(f" {command.help}\n", quiet if width > 76 else "")
+                lines = textwrap.wrap(command.help, width)
+                table.append(f"  {names:<{_KEYS_WIDTH}}  ", key_style).append(f"{lines[0]}\n")
+                for line in lines[1:]:
+                    table.append(" " * (_KEYS_WIDTH + 4) + f"{line}\n")
             table.append("\n")
         table.append("Marks", place_style).append(_MARKS, quiet)
         return table
+
+    def action_scroll(self, lines: int) -> None:
+        """Scrolls."""
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
     def action_close(self) -> None:
         """Back to the lab."""

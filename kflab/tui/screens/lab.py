@@ -12,8 +12,9 @@ from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical
 from textual.widgets import Static
 
+from kflab.catalog.datasets import DatasetInfo
 from kflab.diagnose.findings import Finding, Severity
-from kflab.engine.client import State
+from kflab.engine.client import EngineError, State
 from kflab.graph.layout import Row, lay_out
 from kflab.graph.nodes import Graph
 from kflab.tui import keys
@@ -329,7 +330,7 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
         form = self.query_one("#setup", Form)
         form.border_title = Text("Setup")
         about = [finding for finding in session.findings if not finding.node]
-        form.border_subtitle = Text(session.info.summary if session.info else "")
+        form.border_subtitle = Text(_counts(session.info) if session.info else "")
         rows = setup_rows(
             Setting(self.lab.catalog, session.experiment, session.info, session.folder, session.findings)
         )
@@ -341,9 +342,14 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
     async def _ask_summary(self) -> None:
         pane = self.query_one(SummaryPane)
         pane.border_title = Text(" › ".join(("Summary", *self.session.trail)))
-        text = await self.lab.summary(max(pane.scrollable_content_region.width, 60))
-        if text:
-            pane.show(text)
+        try:
+            answer = await self.lab.summary(max(pane.scrollable_content_region.width, 60))
+        except EngineError as problem:
+            pane.show(str(problem), is_table=False)
+            return
+        if answer is not None:
+            reasons = [f"{finding.place}: {finding.message}" for finding in answer.findings]
+            pane.show(answer.text or "\n".join(reasons), is_table=bool(answer.text))
 
     def _show_header(self) -> None:
         session, status = self.session, self.lab.engine_status
@@ -363,3 +369,9 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
     @on(GraphPane.Opened)
     def _opened(self) -> None:
         self.action_open_node()
+
+
+def _counts(info: DatasetInfo) -> str:
+    """How many samples a dataset has, where that is known."""
+    counts = [plural(info.train, "training sample")] if info.train else []
+    return " · ".join([*counts, f"{info.test:,} test"] if info.test else counts)

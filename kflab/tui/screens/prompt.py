@@ -27,7 +27,7 @@ class Prompt(ModalScreen[None]):
     Prompt > Vertical { width: 70; max-width: 92%; height: auto; border: round $accent; padding: 0 1;
                         border-title-color: $foreground; border-title-style: bold;
                         border-subtitle-color: $quiet; background: $background; }
-    Prompt Input { border: none; padding: 0; height: 1; background: $background; }
+    Prompt Input { background: $panel; padding: 0 1; margin: 0 0 1 0; }
     Prompt #hint { height: auto; color: $quiet; }
     Prompt #hint.-wrong { color: $error; }
     """
@@ -37,7 +37,7 @@ class Prompt(ModalScreen[None]):
     ) -> None:
         super().__init__()
         self._title, self._then = title, then
-        self._input = Input(value)
+        self._input = Input(value, compact=True)
         self._hint = Static(Text(wrong or hint), id="hint", markup=False)
         self._hint.display = bool(wrong or hint)
         self._hint.set_class(bool(wrong), "-wrong")

@@ -214,16 +214,15 @@ class Form(Vertical):
                 self._show_help()
                 return
 
-    def edit_missing(self) -> bool:
-        """Begins to edit the first row that needs a value and has none; tells whether there is one."""
+    def edit_missing(self) -> None:
+        """Begins to edit the first row that needs a value and has none."""
         for index, row in enumerate(self._list.rows):
             if row.missing:
                 self._list.put_cursor(index)
                 self._show_help()
                 # The rows may have no place on the screen yet.
                 self.call_after_refresh(self._edit)
-                return True
-        return False
+                return
 
     def _show_help(self) -> None:
         row = self._list.current

@@ -27,6 +27,7 @@ class SummaryPane(VerticalScroll):
         """The text."""
         yield self._text
 
-    def show(self, text: str) -> None:
-        """Shows a summary, or why there is none."""
-        self._text.update(Text(text, no_wrap=True))
+    def show(self, text: str, *, is_table: bool) -> None:
+        """Shows a summary, or in words why there is none."""
+        self._text.styles.width = "auto" if is_table else "1fr"
+        self._text.update(Text(text, no_wrap=is_table))
