@@ -152,7 +152,7 @@ def _fits(argument: Argument, value: Value) -> bool:
 
 
 def _is_choice(argument: Argument, value: str) -> bool:
-    """Whether a string is among the choices. Keras lowers the case of most itself and takes "none" for None."""
+    """Whether a string is a choice. Keras lowers the case of most itself and takes "none" for None."""
     lower = value.lower()
     return lower in {choice.lower() for choice in argument.choices} or (lower == "none" and argument.nullable)
 

@@ -163,7 +163,7 @@ def _plain_kind(name: str, opening: str) -> ArgumentKind:
         pure = _PURE_TEXT.match(opening) and not _mixed(opening)
         return ArgumentKind.TEXT if pure or not (whole or real or several) else ArgumentKind.ANY
     if real or (not whole and _REAL_NAMES.search(name)):
-        return _number_kind(float, several)
+        return _number_kind(float, several or not opening)
     if whole or _WHOLE_NAMES.search(name):
         return _number_kind(int, several)
     return ArgumentKind.ANY

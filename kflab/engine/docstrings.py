@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import re
 import textwrap
 from collections.abc import Iterable, Mapping
@@ -38,8 +39,7 @@ class Docstring:
 
 def parse(documented: object) -> Docstring:
     """Takes the docstring of a class or function apart; one without a docstring gives empty parts."""
-    lines = (inspect.getdoc(documented) or "").splitlines()
-    sections = _sections(lines)
+    sections = _sections(_flush(inspect.getdoc(documented) or ""))
     opening = sections[0][1]
     blank = next((index for index, line in enumerate(opening) if not line.strip()), len(opening))
     summary = " ".join(line.strip() for line in opening[:blank])
@@ -50,6 +50,13 @@ def parse(documented: object) -> Docstring:
         arguments=_merged(body for title, body in sections if title in _OWN_ARGUMENTS),
         call_arguments=_merged(body for title, body in sections if title in _CALL_ARGUMENTS),
     )
+
+
+def _flush(text: str) -> list[str]:
+    """The lines with headings at the left edge, from where an example that stands further left moved them."""
+    lines = text.splitlines()
+    heading = next((line for line in lines if line.strip().rstrip(":") in _OWN_ARGUMENTS), "")
+    return [line[min(_indent(heading), _indent(line)) :] for line in lines]
 
 
 def _sections(lines: list[str]) -> list[tuple[str, list[str]]]:
@@ -77,7 +84,8 @@ def _arguments(body: list[str]) -> dict[str, str]:
     """The words on each argument in the body of an `Args:` section."""
     found: dict[str, list[str]] = {}
     current: list[str] = []
-    for line in textwrap.dedent("\n".join(body)).splitlines():
+    indent = next((_indent(line) for line in body if line.strip()), 0)
+    for line in (line[indent:] for line in itertools.takewhile(lambda line: _within(line, indent), body)):
         start = _ARGUMENT.match(line)
         if start:
             current = found.setdefault(start["name"], [])
@@ -85,6 +93,15 @@ def _arguments(body: list[str]) -> dict[str, str]:
         else:
             current.append(line)
     return {name: plain([words[0], *_dedented(words[1:])]) for name, words in found.items()}
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _within(line: str, indent: int) -> bool:
+    """Whether a line belongs to a section that is indented so far."""
+    return not line.strip() or _indent(line) >= indent
 
 
 def _section_text(title: str, body: list[str]) -> str:

@@ -165,7 +165,8 @@ def _common_words(found: list[_Found]) -> Mapping[tuple[Kind, str, str], str]:
     )
     for item in found:
         for name, default in _parameters(item):
-            if item.words.get(name):
+            # What is required is too much the entry's own to borrow words on it.
+            if item.words.get(name) and default is not inspect.Parameter.empty:
                 counts[item.kind, name, repr(default)][item.words[name]] += 1
     return {key: max(counter, key=lambda words: (counter[words], words)) for key, counter in counts.items()}
 

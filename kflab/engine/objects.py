@@ -193,3 +193,15 @@ class BoundActivation:
     def get_config(self) -> dict[str, object]:
         """What Keras saves."""
         return {"activation": self.activation, "arguments": self.arguments}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, object]) -> BoundActivation:
+        """The activation that Keras saved.
+
+        Raises:
+            ObjectError: the configuration names no activation of the catalog.
+        """
+        made = make(Kind.ACTIVATION, str(config["activation"]), cast(Arguments, config["arguments"]))
+        if not isinstance(made, cls):
+            raise ObjectError(f"{config['activation']} has no arguments to bind")
+        return made

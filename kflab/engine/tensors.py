@@ -16,7 +16,7 @@ import msgspec
 from kflab.catalog.entries import Argument, ArgumentKind, TensorArgument
 
 _CODE = re.compile(
-    r"^(f|fn|fun|func|function|pyfunc|body|body_fun|cond|true_fn|false_fn|branches|call_fn|module)$"
+    r"^(f|fn|fun|func|function|pyfunc|body|body_fun|cond|true_fn|false_fn|branches|call_fn|module)$|^on_"
 )
 _SEVERAL = re.compile(
     r"\b(sequence|list|tuple)s? of( the following| initial| boolean| input|\w+ state)* (state )?tensors",
@@ -202,7 +202,9 @@ def _tried(function: Callable[..., object], first: str, named: dict[str, bool]) 
 def _wants_list(layer: type[keras.Layer], arguments: Sequence[Argument]) -> bool:
     """Whether the layer refuses one tensor of every rank and takes a list of two."""
     make = _maker(layer, arguments)
-    for count in (1, 2) if make else ():
+    if make is None:
+        return False
+    for count in (1, 2):
         for sample in _samples():
             with _refusal_counts_as_no():
                 make()(sample if count == 1 else [sample, sample])

@@ -29,7 +29,7 @@ def problems(kind: Kind, name: str, arguments: dict) -> list[tuple[str, str]]:
     [
         (Kind.LAYER, "Conv2D", {"filters": 16, "kernel_size": 3, "padding": "SAME", "activation": "relu"}),
         (Kind.LAYER, "Conv2D", {"filters": 16, "kernel_size": [3, 3], "kernel_initializer": None}),
-        (Kind.LAYER, "Dense", {"units": 4, "kernel_initializer": {"HeNormal": {"seed": 1}}, "use_bias": False}),
+        (Kind.LAYER, "Dense", {"units": 4, "kernel_initializer": {"HeNormal": {"seed": 1}}}),
         (Kind.LAYER, "Dense", {"units": 4, "kernel_regularizer": "l2", "dtype": "mixed_bfloat16"}),
         (Kind.LAYER, "Input", {"shape": [None, 8], "dtype": "int32"}),
         (Kind.LAYER, "Cropping2D", {"cropping": [[1, 1], [2, 2]]}),
@@ -73,7 +73,7 @@ def test_what_keras_accepts_passes(kind, name, arguments):
          "expected valid or same, got sam"),
         (Kind.LAYER, "Dropout", {"rate": "half"}, "rate", "expected a number, got half"),
         (Kind.LAYER, "TimeDistributed", {"layer": {"Dense": {}}}, "layer.Dense.units", "Dense needs 'units'"),
-        (Kind.LAYER, "TimeDistributed", {"layer": {"Lambda": {"function": "f"}}}, "layer.Lambda", "holds code"),
+        (Kind.LAYER, "TimeDistributed", {"layer": {"Lambda": {}}}, "layer.Lambda", "holds code"),
         (Kind.LAYER, "Lambda", {"function": "f"}, "", "Lambda holds code"),
         (Kind.OPTIMIZER, "Adam", {"learning_rate": {"0": 0.1}}, "learning_rate",
          'expected a number or a learning-rate schedule, got {"0": 0.1}'),
