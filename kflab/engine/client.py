@@ -175,6 +175,9 @@ class EngineClient:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        if self._process is not None:
+            # The task may have been cancelled while it waited for an engine that it had killed.
+            await self._process.wait()
         self._fail_waiting("the engine was closed")
         self._set_status(State.CLOSED)
 
@@ -234,6 +237,7 @@ class EngineClient:
                 # Keys typed at the terminal are for the lab; the engine ends when its stdin does.
                 start_new_session=True,
             )
+        self._process = process
         replies = asyncio.create_task(_read(process))
         try:
             first = await replies

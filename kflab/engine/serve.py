@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import queue
 import sys
@@ -46,6 +47,9 @@ def main() -> int:
         from kflab.engine.answers import Answers
 
         answers = Answers()
+        # What Keras and its backend are made of stays for good: a collection need not walk it at every edit.
+        gc.collect()
+        gc.freeze()
         send(answers.hello(devices.list_without_taking()))
     except Exception as error:  # noqa: BLE001 - a Keras that does not load is for the person at the other end
         traceback.print_exc()
