@@ -11,8 +11,8 @@ from kflab.data.arrays import Array, Raw, Samples
 _SEED = 11
 
 # Word ids: 0 fills up, then come the words of urgency, those of each department, and everyday words.
-_URGENT_WORDS = 30
-_TOPIC_WORDS = 50
+_URGENT_WORDS = 15
+_TOPIC_WORDS = 25
 _FIRST_TOPIC = 1 + _URGENT_WORDS
 _FIRST_EVERYDAY = _FIRST_TOPIC + _TOPIC_WORDS * len(DEPARTMENTS)
 
@@ -20,7 +20,7 @@ _FIRST_EVERYDAY = _FIRST_TOPIC + _TOPIC_WORDS * len(DEPARTMENTS)
 def tickets(settings: Settings) -> Raw:
     """Tickets with a title, a text and tags, sorted by priority and department.
 
-    About one word in five is of the ticket's department, and urgent tickets use words of urgency; the rest
+    About one word in three is of the ticket's department, and urgent tickets use words of urgency; the rest
     are everyday words, frequent ones more often, as in real text. The first tags go with the departments.
     """
     random = np.random.default_rng(_SEED)
@@ -44,13 +44,13 @@ def tickets(settings: Settings) -> Raw:
 
 def _text(random: np.random.Generator, most: int, least: int, department: Array, urgent: Array) -> Array:
     shape = (len(department), most)
-    everyday = _FIRST_EVERYDAY + (random.zipf(1.3, size=shape) - 1) % (TICKET_WORDS - _FIRST_EVERYDAY)
+    everyday = _FIRST_EVERYDAY + (random.zipf(1.5, size=shape) - 1) % (TICKET_WORDS - _FIRST_EVERYDAY)
     topic = _FIRST_TOPIC + department[:, None] * _TOPIC_WORDS + random.integers(_TOPIC_WORDS, size=shape)
     urgency = 1 + random.integers(_URGENT_WORDS, size=shape)
     draw = random.random(shape)
     # Whoever is not in a hurry says "urgent" now and then, too.
     threshold = np.where(urgent, 0.2, 0.02)[:, None]
-    words = np.where(draw < threshold, urgency, np.where(draw > 0.8, topic, everyday))
+    words = np.where(draw < threshold, urgency, np.where(draw > 0.65, topic, everyday))
     length = random.integers(least, most + 1, size=len(department))
     return np.where(np.arange(most) < length[:, None], words, 0).astype("int32")
 

@@ -180,11 +180,11 @@ def test_tickets_can_be_told_from_their_words():
     def counts(part: Part) -> np.ndarray:
         words = np.concatenate([part.inputs["title"], part.inputs["text_body"]], axis=1)
         return np.stack(
-            [((words > 30 + 50 * i) & (words <= 80 + 50 * i)).sum(axis=1) for i in range(4)], axis=1
+            [((words > 15 + 25 * i) & (words <= 40 + 25 * i)).sum(axis=1) for i in range(4)], axis=1
         )
 
     assert (counts(test).argmax(axis=1) == test.targets["department"]).mean() > 0.9
-    urgency = (test.inputs["text_body"] <= 30) & (test.inputs["text_body"] > 0)
+    urgency = (test.inputs["text_body"] <= 15) & (test.inputs["text_body"] > 0)
     urgent = test.targets["priority"] == 1
     assert urgency[urgent].sum(axis=1).mean() > 2 * urgency[~urgent].sum(axis=1).mean()
     assert 0.3 < train.targets["priority"].mean() < 0.7
