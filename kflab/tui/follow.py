@@ -15,13 +15,13 @@ from kflab.runs.info import EVENTS
 from kflab.runs.status import Status, status
 from kflab.runs.tail import Tail
 
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.25
 """How often the events are looked at, and so how often a screen changes at most."""
 
 STATUS_SECONDS = 1.0
 """How often it is asked whether the trainer is alive."""
 
-_CHUNK = 64 * 1024
+_CHUNK = 32 * 1024
 """Bytes of events taken up at once: a few milliseconds of work, so that keys are answered in between."""
 
 
@@ -45,7 +45,7 @@ class RunUpdated(Message):
 
 
 class RunFollower:
-    """Reads a run's events about five times a second and posts `RunUpdated` to a widget, screen or app.
+    """Reads a run's events four times a second and posts `RunUpdated` to a widget, screen or app.
 
     A message comes when there is something new, and once a second while the run is alive, so that the time
     left can be shown anew. It stops by itself when the run is over.

@@ -10,9 +10,6 @@ from rich.cells import cell_len, set_cell_size
 
 ELLIPSIS = "…"
 
-_NEAR = 8
-"""Stretches this near to each other are sent as one: going to another column costs the terminal as much."""
-
 
 class Part(enum.IntEnum):
     """What a piece of a line is; the numbers are also the palette colours that charts are plotted in."""
@@ -74,23 +71,29 @@ def blank(width: int) -> Line:
     return (Run(" " * width),) if width > 0 else ()
 
 
-def differences(old: Line, new: Line) -> list[tuple[int, int]]:
-    """The stretches of columns, each from its first to behind its last, where two lines differ."""
+def difference(old: Line, new: Line) -> tuple[int, int] | None:
+    """The columns from the first to behind the last where two lines differ; nothing where they are equal."""
     if old == new:
-        return []
+        return None
     before, after = list(_cells(old)), list(_cells(new))
     width = max(width_of(old), width_of(new))
     if not len(before) == len(after) == width:  # not every character is one column wide
-        return [(0, width)]
-    spans: list[tuple[int, int]] = []
-    for column, pair in enumerate(zip(before, after, strict=True)):
-        if pair[0] == pair[1]:
-            continue
-        if spans and column - spans[-1][1] < _NEAR:
-            spans[-1] = spans[-1][0], column + 1
+        return 0, width
+    columns = [column for column, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
+    return (columns[0], columns[-1] + 1) if columns else None
+
+
+def joined(line: Line) -> Line:
+    """The line in fewer pieces: blanks, which show no colour, join the piece before them."""
+    pieces: list[Run] = []
+    for run in line:
+        if pieces and (run.part is pieces[-1].part or run.text.isspace()):
+            pieces[-1] = Run(pieces[-1].text + run.text, pieces[-1].part)
+        elif pieces and pieces[-1].text.isspace():
+            pieces[-1] = Run(pieces[-1].text + run.text, run.part)
         else:
-            spans.append((column, column + 1))
-    return spans
+            pieces.append(run)
+    return tuple(pieces)
 
 
 def _cells(line: Line) -> Iterator[tuple[str, Part]]:

@@ -12,7 +12,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from kflab.tui.lines import Line, Part, blank, differences
+from kflab.tui.lines import Line, Part, blank, difference, joined
 
 
 class Painted(Widget):
@@ -59,14 +59,16 @@ class Painted(Widget):
             return
         lines = [*self.paint(width, height)][:height]
         lines += [blank(width)] * (height - len(lines))
+        # Each piece costs the terminal a colour: the fewer the better.
+        lines = [joined(line) for line in lines]
         old, self._lines = self._lines, tuple(lines)
         if len(old) != len(lines):
             self.refresh()
             return
         changed = [
-            Region(start, y, end - start, 1)
+            Region(span[0], y, span[1] - span[0], 1)
             for y, (before, after) in enumerate(zip(old, lines, strict=True))
-            for start, end in differences(before, after)
+            if (span := difference(before, after))
         ]
         if changed:
             self.refresh(*changed)
