@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import time
-import traceback
+import importlib
 from collections.abc import Sequence
 
 import click
 
 import kflab
-from kflab.commands import doctor, inspecting, lab, listing, running, runs, schema
-from kflab.commands.output import fail
-from kflab.errors import KflabError
-
-OPEN = "open"
-"""The command that is meant when none is named."""
-
-USABLE, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
+from kflab.commands import COMMANDS, OPEN
+from kflab.commands.guard import INTERRUPTED, UNUSABLE, USABLE, guarded
 
 
 class _Commands(click.Group):
-    """The commands; a first word that names none of them is an experiment to open."""
+    """The commands, each imported when asked for; a first word that names none is an experiment."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        """The names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        """The command of that name."""
+        offered = COMMANDS.get(name)
+        if offered is None:
+            return None
+        module = importlib.import_module(f"kflab.commands.{offered.module}")
+        command = getattr(module, offered.function)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, offered.help) for name, offered in COMMANDS.items()])
 
     def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
         """Put `open` before what is no command."""
-        own = {"--help", "-h", "--version"}
-        if not arguments or (arguments[0] not in self.commands and arguments[0] not in own):
+        if not arguments or arguments[0] not in {*COMMANDS, "--help", "-h", "--version"}:
             arguments = [OPEN, *arguments]
         return super().parse_args(context, arguments)
 
@@ -47,61 +56,19 @@ def commands() -> None:
     """
 
 
-for command in (
-    lab.open_lab,
-    running.run,
-    inspecting.check,
-    inspecting.summary,
-    inspecting.graph,
-    listing.list_offers,
-    runs.runs,
-    runs.show,
-    runs.watch,
-    runs.stop,
-    schema.schema,
-    doctor.doctor,
-):
-    commands.add_command(command)
-
-
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; returns 0 when it did, 1 when the run or check failed, 2 on unusable input."""
-    as_json = "--json" in arguments
+    return guarded(lambda: _run(arguments), as_json="--json" in arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         result = commands.main(list(arguments), prog_name="kflab", standalone_mode=False)
-        sys.stdout.flush()
-        return result if isinstance(result, int) else USABLE
     except click.exceptions.Exit as ended:
         return ended.exit_code
+    except click.Abort:
+        return INTERRUPTED
     except click.ClickException as error:
         error.show()
         return UNUSABLE
-    except KflabError as error:
-        fail(error, as_json=as_json)
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has gone (`kflab list layers | head`); nothing is left to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return USABLE
-    except Exception as error:  # noqa: BLE001 - the last resort: a fault of kflab must not spill over the screen
-        fail(_fault(error), as_json=as_json)
-        return FAILED
-
-
-def _fault(error: Exception) -> KflabError:
-    """A fault of kflab itself as an error that says where its traceback was written."""
-    from kflab.paths import state_dir
-
-    where = state_dir() / "faults.log"
-    text = "".join(traceback.format_exception(error))
-    try:
-        where.parent.mkdir(parents=True, exist_ok=True)
-        with where.open("a", encoding="utf-8") as log:
-            log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} kflab {' '.join(sys.argv[1:])}\n{text}\n")
-    except OSError:
-        return KflabError(f"a fault of kflab: {text}")
-    return KflabError(
-        f"a fault of kflab itself ({type(error).__name__}: {error}); its traceback is in {where}"
-    )
+    return result if isinstance(result, int) else USABLE

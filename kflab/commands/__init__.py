@@ -1,1 +1,33 @@
 """The commands of `kflab`, a module for each group of them; what a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+OPEN = "open"
+"""The command that is meant when none is named."""
+
+
+class Offered(NamedTuple):
+    """A command: the module and function that it is, and what it does in a few words."""
+
+    module: str
+    function: str
+    help: str
+
+
+COMMANDS = {
+    OPEN: Offered("lab", "open_lab", "Open the lab."),
+    "run": Offered("running", "run", "Train an experiment."),
+    "check": Offered("inspecting", "check", "Tell what is wrong with an experiment."),
+    "summary": Offered("inspecting", "summary", "Print the Keras summary of a model."),
+    "graph": Offered("inspecting", "graph", "Draw the graph as text."),
+    "list": Offered("listing", "list_offers", "List presets, datasets, layers, optimizers..."),
+    "runs": Offered("runs", "runs", "List the runs, the newest first."),
+    "show": Offered("runs", "show", "Tell about one run."),
+    "watch": Offered("runs", "watch", "Follow a run until it is over."),
+    "stop": Offered("runs", "stop", "Ask a run to stop and keep its model."),
+    "schema": Offered("schema", "schema", "Print the JSON schema of the document."),
+    "doctor": Offered("doctor", "doctor", "Tell what kflab finds on this machine."),
+}
+"""Every command by the name that is typed, in the order that help lists them."""

@@ -21,7 +21,7 @@ _HOW = {
 }
 
 
-@click.command(short_help="Tell what kflab finds on this machine.")
+@click.command()
 @json_option
 def doctor(*, as_json: bool) -> int:
     """Tell what kflab finds on this machine; nothing is changed."""

@@ -43,7 +43,7 @@ def _has_errors(findings: tuple[Finding, ...]) -> bool:
     return any(finding.severity is Severity.ERROR for finding in findings)
 
 
-@click.command(short_help="Tell what is wrong with an experiment.")
+@click.command()
 @click.argument("experiment")
 @set_option
 @json_option
@@ -62,7 +62,7 @@ def check(experiment: str, assignments: tuple[str, ...], *, as_json: bool) -> in
     return FAILED if failed else 0
 
 
-@click.command(short_help="Print the Keras summary of a model.")
+@click.command()
 @click.argument("experiment")
 @click.option("--model", "nested", default="", metavar="NAME", help="A nested model instead of the main one.")
 @click.option("--width", default=80, show_default=True, type=click.IntRange(40, 400), help="Columns.")
@@ -123,7 +123,7 @@ def _shapes(shapes: list[tuple[int | None, ...]]) -> object:
     return shapes[0] if len(shapes) == 1 else shapes or None
 
 
-@click.command(short_help="Draw the graph as text.")
+@click.command()
 @click.argument("experiment")
 @click.option("--model", "nested", default="", metavar="NAME", help="A nested model instead of the main one.")
 @click.option("--ascii", "plain", is_flag=True, help="Draw with plain ASCII.")

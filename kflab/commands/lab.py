@@ -9,7 +9,7 @@ import click
 from kflab.errors import UnusableInputError
 
 
-@click.command("open", short_help="Open the lab.")
+@click.command("open")
 @click.argument("experiment", required=False)
 @click.option(
     "--runs-dir", type=click.Path(file_okay=False, path_type=Path), help="Where run folders are kept."
@@ -37,11 +37,11 @@ def open_lab(
 ) -> int:
     """Open the lab, with EXPERIMENT if it is given: a preset's name or a YAML file."""
     import os
-    import sys
 
     from kflab import presets
+    from kflab.commands import opening
 
-    path = presets.find(experiment) if experiment else presets.path(presets.DEFAULT)
+    name = experiment or presets.DEFAULT
     if runs_dir is not None:
         os.environ["KFLAB_RUNS_DIR"] = str(runs_dir.resolve())
     if backend:
@@ -50,7 +50,7 @@ def open_lab(
         from kflab.tui import headless as driver
 
         return driver.run(
-            path,
+            presets.find(name),
             size=_size(size),
             keys=press,
             until=until,
@@ -58,13 +58,7 @@ def open_lab(
             screenshot=screenshot,
             plain=plain,
         )
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UnusableInputError(
-            "the lab needs a terminal; `kflab run` trains without one, and --headless drives it"
-        )
-    from kflab.tui import app
-
-    return app.run(path, plain=plain)
+    return opening.open_lab(name, plain=plain)
 
 
 def _size(text: str) -> tuple[int, int]:

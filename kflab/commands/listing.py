@@ -29,7 +29,7 @@ KINDS = {
 }
 
 
-@click.command("list", short_help="List presets, datasets, layers, optimizers...")
+@click.command("list")
 @click.argument("what", type=click.Choice([PRESETS, DATASETS, *KINDS]))
 @click.argument("name", required=False)
 @json_option

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kflab.errors import KflabError, UnusableInputError
-
 if TYPE_CHECKING:
     from kflab.diagnose.findings import Finding
 
@@ -21,18 +19,6 @@ def print_json(value: object) -> None:
     import msgspec
 
     click.echo(msgspec.json.encode(value).decode())
-
-
-def fail(error: KflabError, *, as_json: bool) -> None:
-    """Print an error: one line on stderr, and with `--json` an object on stdout."""
-    if as_json:
-        shown: dict[str, object] = {
-            "error": error.message if isinstance(error, UnusableInputError) else str(error)
-        }
-        if isinstance(error, UnusableInputError):
-            shown |= {"file": error.file, "line": error.line, "path": error.path}
-        print_json(shown)
-    click.echo(f"kflab: {error}", err=True)
 
 
 def finding_lines(file: str, findings: Iterable[Finding]) -> list[str]:

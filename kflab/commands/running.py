@@ -13,7 +13,7 @@ from kflab.errors import UnusableInputError
 BACKENDS = ("tensorflow", "jax", "torch")
 
 
-@click.command(short_help="Train an experiment.")
+@click.command()
 @click.argument("experiment")
 @click.option(
     "--set", "assignments", multiple=True, metavar="PATH=VALUE", help="Change a setting: training.epochs=3."

@@ -44,7 +44,7 @@ def runs(runs_dir: Path | None, *, as_json: bool) -> None:
     click.echo("\n".join(table(rows, right=(3, 4))))
 
 
-@click.command(short_help="Tell about one run.")
+@click.command()
 @click.argument("run")
 @runs_dir_option
 @json_option
@@ -93,7 +93,7 @@ def show(run: str, runs_dir: Path | None, *, as_json: bool) -> None:
         click.echo(f"note  {note.text}")
 
 
-@click.command(short_help="Follow a run until it is over.")
+@click.command()
 @click.argument("run", default="last")
 @runs_dir_option
 @json_option
@@ -105,7 +105,7 @@ def watch(run: str, runs_dir: Path | None, *, as_json: bool) -> int:
     return follow(find_run(run, _folder(runs_dir)), as_json=as_json, owner=False)
 
 
-@click.command(short_help="Ask a run to stop and keep its model.")
+@click.command()
 @click.argument("run", default="last")
 @runs_dir_option
 @click.option("--now", is_flag=True, help="End it at once; the model at hand is lost.")

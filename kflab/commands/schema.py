@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 
-@click.command(short_help="Print the JSON schema of the document.")
+@click.command()
 def schema() -> None:
     """Print the JSON schema of the experiment document, for editors and validators."""
     import msgspec

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from kflab import catalog, presets
-from kflab.cli import commands, run
+from kflab.cli import run
+from kflab.commands import COMMANDS
 from kflab.document.schema import schema
 
 
@@ -22,7 +23,7 @@ def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = call(capsys, "--help")
     assert code == 0
-    for name in commands.commands:
+    for name in COMMANDS:
         assert f"\n  {name} " in out
 
 
