@@ -48,7 +48,12 @@ class Lab(App[None]):
     engine_status: reactive[Status] = reactive(Status(State.STARTING, Path()), init=False)
 
     def __init__(
-        self, session: Session, *, make_engine: MakeEngine = own_engine, ascii_only: bool = False
+        self,
+        session: Session,
+        *,
+        make_engine: MakeEngine = own_engine,
+        ascii_only: bool = False,
+        colors: str | None = None,
     ) -> None:
         """The lab.
 
@@ -56,6 +61,7 @@ class Lab(App[None]):
             session: what it opens with.
             make_engine: makes the engine that is asked about the experiment.
             ascii_only: draw in plain ASCII.
+            colors: the colours to draw with, as Rich names them; none: what the terminal can.
         """
         super().__init__()
         self.catalog = catalog.load()
@@ -65,7 +71,7 @@ class Lab(App[None]):
         self._ascii = [AsciiFilter()] if ascii_only else []
         for theme in themes.THEMES:
             self.register_theme(theme)
-        self.theme = themes.choose(self.console.color_system, os.environ).name
+        self.theme = themes.choose(colors or self.console.color_system, os.environ).name
         self.set_reactive(Lab.session, _situated(session))
 
     def get_line_filters(self) -> Sequence[LineFilter]:

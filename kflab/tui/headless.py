@@ -62,8 +62,11 @@ def run(
         raise UnusableInputError(f"expected a name that ends with .svg or .txt, got {screenshot.name!r}")
     session = opening.open_session(experiment_path)
     paths.state_dir().mkdir(parents=True, exist_ok=True)
-    lab = Lab(session, make_engine=make_engine, ascii_only=plain)
-    return asyncio.run(_drive(lab, size, key_names(keys), until, timeout, screenshot))
+    lab = Lab(session, make_engine=make_engine, ascii_only=plain, colors="truecolor")
+    complaint = asyncio.run(_drive(lab, size, key_names(keys), until, timeout, screenshot))
+    # Said now that the app is gone: while it runs, it takes what is printed.
+    sys.stderr.write(complaint)
+    return 1 if complaint else 0
 
 
 def key_names(text: str) -> list[str]:
@@ -85,7 +88,8 @@ def screen_text(app: App[None]) -> str:
 
 async def _drive(
     lab: Lab, size: tuple[int, int], keys: list[str], until: str, timeout: float, screenshot: Path | None
-) -> int:
+) -> str:
+    """Presses the keys; what went wrong is returned."""
     async with lab.run_test(size=size, notifications=True) as pilot:
         missed = ""
         for key in keys:
@@ -102,10 +106,8 @@ async def _drive(
             await pilot.pause()
             picture = lab.export_screenshot() if screenshot.suffix == ".svg" else screen_text(lab) + "\n"
             screenshot.write_text(picture, encoding="utf-8")
-        if missed:
-            seen = screen_text(lab) if lab.is_running else "(the lab was left)"
-            sys.stderr.write(f"{seen}\n{missed!r} did not show within {timeout:g} seconds\n")
-        return 1 if missed else 0
+        seen = screen_text(lab) if lab.is_running else "(the lab was left)"
+        return f"{seen}\n{missed!r} did not show within {timeout:g} seconds\n" if missed else ""
 
 
 async def _shown(pilot: Pilot[None], wanted: str, timeout: float) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TypeAlias
@@ -15,10 +15,13 @@ from textual.pilot import Pilot
 
 from kflab import document
 from kflab.diagnose.findings import Finding
+from kflab.diagnose.structure import structure
 from kflab.engine.client import State, Status
 from kflab.engine.protocol import GraphReport, Hello, NodeReport, Report, Summarized, TensorReport, Totals
 from kflab.experiment import Experiment
 from kflab.graph.nodes import Graph, Layer, Node
+from kflab.runs import control
+from kflab.runs.listing import list_runs
 from kflab.tui.app import Lab
 from kflab.tui.headless import screen_text
 from kflab.tui.opening import open_session
@@ -78,7 +81,7 @@ class StubEngine:
         return Report(
             model=_report(experiment.model),
             models={name: _report(graph) for name, graph in experiment.models.items()},
-            findings=self.complain(experiment),
+            findings=(*structure(experiment), *self.complain(experiment)),
         )
 
     async def summarize(self, plain: Mapping[str, Value], width: int, graph: str = "") -> Summarized:
@@ -179,10 +182,13 @@ def open_lab(runs_dir: Path, experiment_file: Path) -> OpenLab:
 
 
 @pytest.fixture
-def stub_trainer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Makes `t` start the stub trainer, with options."""
+def stub_trainer(monkeypatch: pytest.MonkeyPatch, runs_dir: Path) -> Iterator[Callable[..., None]]:
+    """Makes `t` start the stub trainer, with options; ends those that a test has left."""
 
     def use(*options: str) -> None:
         monkeypatch.setattr("kflab.runs.launch.TRAINER", (sys.executable, str(STUB_TRAINER), *options))
 
-    return use
+    yield use
+    for run in list_runs(runs_dir):
+        if run.status.is_alive:
+            control.kill(Path(run.path))
