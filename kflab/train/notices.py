@@ -39,7 +39,7 @@ class Notices:
         return lines
 
     def at_end(self, epochs: int) -> list[str]:
-        """What happened when training ended after so many epochs, besides what was told after the last one."""
+        """What happened when training ended after so many epochs, besides what was told before."""
         return [
             f"EarlyStopping: the weights of epoch {stopper.best_epoch + 1} are restored, "
             f"where {stopper.monitor} was best"

@@ -117,13 +117,13 @@ def _fit(
         validation_data=arrays(graph, splits.validation) if splits.validation else None,
         callbacks=Callbacks(callbacks, recorder, model=model, epochs=training.epochs, steps=steps),
     )
+    if best is not None:
+        best.finish(model)
     if recorder.nan_at is not None and notices.ends_on_nan and model.stop_training and not recorder.stopping:
         epoch, step = recorder.nan_at
         raise TrainingFailedError(
             f"TerminateOnNaN: the loss became NaN in epoch {epoch}, step {step}", recorder.epochs_done
         )
-    if best is not None:
-        best.finish(model)
     return recorder
 
 
