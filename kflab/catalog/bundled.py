@@ -136,7 +136,7 @@ def _tickets(settings: Settings) -> Content:
 
 
 OFFERS = (
-    Offer("digits", Origin.BUNDLED, "1,797 handwritten digits, 8×8 pixels in grey", _digits),
+    Offer("digits", Origin.BUNDLED, "handwritten digits, 8×8 pixels in grey", _digits),
     Offer(
         "digits_pairs",
         Origin.BUNDLED,
@@ -147,10 +147,10 @@ OFFERS = (
             whole("test_pairs", 1000, "Test pairs, drawn from other images.", low=20, high=50_000),
         ),
     ),
-    Offer("iris", Origin.BUNDLED, "150 iris flowers by four lengths, three species", _iris),
-    Offer("wine", Origin.BUNDLED, "178 wines by 13 chemical measures, three cultivars", _wine),
-    Offer("breast_cancer", Origin.BUNDLED, "569 tumours by 30 measures, malignant or benign", _breast_cancer),
-    Offer("diabetes", Origin.BUNDLED, "442 patients by 10 measures, progression of the disease", _diabetes),
+    Offer("iris", Origin.BUNDLED, "iris flowers by four lengths, three species", _iris),
+    Offer("wine", Origin.BUNDLED, "wines by 13 chemical measures, three cultivars", _wine),
+    Offer("breast_cancer", Origin.BUNDLED, "tumours by 30 measures, malignant or benign", _breast_cancer),
+    Offer("diabetes", Origin.BUNDLED, "patients by 10 measures, progression of the disease", _diabetes),
     Offer(
         "spirals",
         Origin.GENERATED,

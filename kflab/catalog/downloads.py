@@ -126,7 +126,7 @@ OFFERS = (
     Offer(
         "mnist",
         Origin.DOWNLOAD,
-        "70,000 handwritten digits, 28×28 pixels in grey",
+        "handwritten digits, 28×28 pixels in grey",
         _mnist,
         download_bytes=11_490_434,
         files=("mnist.npz",),
@@ -135,7 +135,7 @@ OFFERS = (
     Offer(
         "fashion_mnist",
         Origin.DOWNLOAD,
-        "70,000 pictures of clothes, 28×28 pixels in grey",
+        "pictures of clothes, 28×28 pixels in grey",
         _fashion_mnist,
         download_bytes=30_878_645,
         files=(
@@ -149,7 +149,7 @@ OFFERS = (
     Offer(
         "cifar10",
         Origin.DOWNLOAD,
-        "60,000 photos of ten kinds of things, 32×32 pixels in colour",
+        "photos of ten kinds of things, 32×32 pixels in colour",
         _cifar10,
         download_bytes=170_498_071,
         files=("cifar-10-batches-py-target_archive",),
@@ -158,7 +158,7 @@ OFFERS = (
     Offer(
         "cifar100",
         Origin.DOWNLOAD,
-        "60,000 photos of a hundred kinds of things, 32×32 pixels in colour",
+        "photos of a hundred kinds of things, 32×32 pixels in colour",
         _cifar100,
         (choice("label_mode", ("fine", "coarse"), "100 fine classes, or the 20 that they fall into."),),
         download_bytes=169_001_437,
@@ -168,7 +168,7 @@ OFFERS = (
     Offer(
         "imdb",
         Origin.DOWNLOAD,
-        "50,000 film reviews as word ids, positive or negative",
+        "film reviews as word ids, positive or negative",
         _imdb,
         _TEXT,
         download_bytes=17_464_789,
@@ -178,7 +178,7 @@ OFFERS = (
     Offer(
         "reuters",
         Origin.DOWNLOAD,
-        "11,228 newswires as word ids, 46 topics",
+        "newswires as word ids, 46 topics",
         _reuters,
         _TEXT,
         download_bytes=2_110_848,
@@ -188,7 +188,7 @@ OFFERS = (
     Offer(
         "boston_housing",
         Origin.DOWNLOAD,
-        "506 districts of Boston in the 1970s by 13 measures, price of a house in $1,000",
+        "districts of Boston in the 1970s by 13 measures, price of a house in $1,000",
         _boston_housing,
         download_bytes=57_026,
         files=("boston_housing.npz",),
@@ -197,7 +197,7 @@ OFFERS = (
     Offer(
         "california_housing",
         Origin.DOWNLOAD,
-        "20,640 districts of California in 1990 by 8 measures, price of a house in $",
+        "districts of California in 1990 by 8 measures, price of a house in $",
         _california_housing,
         (choice("version", ("large", "small"), "All districts, or the first 600."),),
         download_bytes=743_530,
