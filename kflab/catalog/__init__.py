@@ -11,8 +11,17 @@ import msgspec
 from kflab.catalog.entries import Argument, ArgumentKind, Entry, Kind, TensorArgument
 from kflab.errors import did_you_mean
 
-__all__ = ["Argument", "ArgumentKind", "Catalog", "Entry", "Kind", "Snapshot", "TensorArgument", "UnknownNameError",
-           "load"]
+__all__ = [
+    "Argument",
+    "ArgumentKind",
+    "Catalog",
+    "Entry",
+    "Kind",
+    "Snapshot",
+    "TensorArgument",
+    "UnknownNameError",
+    "load",
+]
 
 
 class Snapshot(msgspec.Struct, frozen=True):
