@@ -47,7 +47,7 @@ def value_axis(low: float, high: float, most: int, before: Axis | None = None) -
     if 0 <= low <= high / 2:
         low = 0.0
     span = high - low
-    smallest = max(abs(low), abs(high)) * 1e-6
+    smallest = max(abs(low), abs(high), 1e-30) * 1e-6
     if span <= smallest:
         pad = max(abs(high) * 0.05, smallest) or 0.5
         low, high = low - pad, high + pad

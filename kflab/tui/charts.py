@@ -217,14 +217,18 @@ def _logarithms(segment: Segment) -> Segment:
 
 
 def _spaced(segments: Sequence[Segment], column: float) -> Segment:
-    """The points to be marked: the last one, and others at least four columns apart before it."""
+    """The points to be marked: every one that is four columns from the one before it, and the last."""
     xs: list[float] = []
     ys: list[float] = []
-    for segment in reversed(segments):
-        for x, y in zip(reversed(segment[0]), reversed(segment[1]), strict=True):
-            if not xs or xs[-1] - x >= 4 * column:
-                xs.append(x)
-                ys.append(y)
+    last = None
+    for x, y in ((x, y) for segment in segments for x, y in zip(*segment, strict=True)):
+        last = x, y
+        if not xs or x - xs[-1] >= 4 * column:
+            xs.append(x)
+            ys.append(y)
+    if last and last[0] != xs[-1]:
+        xs.append(last[0])
+        ys.append(last[1])
     return xs, ys
 
 

@@ -220,7 +220,7 @@ async def test_a_new_value_repaints_little_and_the_same_ones_nothing(monkeypatch
         assert areas == []
         state.apply_all(epochs_of(7)[-2:])
         app.pane.show_run(state, Status.RUNNING)
-        assert 0 < sum(areas) < app.pane.size.area / 5
+        assert 0 < sum(areas) < app.pane.size.area / 3
 
 
 async def test_a_run_is_followed_to_its_end(runs_dir: Path) -> None:
@@ -311,6 +311,17 @@ async def test_the_console_follows_its_log_unless_one_reads_above(tmp_path: Path
         assert app.pane.find("line 42")
         await wait_for(pilot, lambda: "line 42 [/b]" in screen_text(app))
         assert not app.pane.find("nowhere")
+
+
+async def test_a_long_line_of_the_console_can_be_read_to_its_end(tmp_path: Path) -> None:
+    (tmp_path / CONSOLE).write_text("ValueError: " + "very " * 30 + "wrong\n")
+    app = ConsoleApp(tmp_path)
+    async with app.run_test(size=(40, 12)) as pilot:
+        await wait_for(pilot, lambda: "ValueError" in screen_text(app) and "wrong" in screen_text(app))
+        rows = app.pane.virtual_size.height
+        await pilot.resize_terminal(80, 12)
+        await wait_for(pilot, lambda: app.pane.virtual_size.height < rows)
+        assert "wrong" in screen_text(app)
 
 
 async def test_the_console_without_a_run_says_so() -> None:

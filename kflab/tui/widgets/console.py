@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import textwrap
 from pathlib import Path
 from typing import ClassVar
 
-from rich.cells import cell_len
+from rich.cells import chop_cells
 from rich.segment import Segment
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
@@ -14,7 +16,7 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from kflab.runs.info import CONSOLE
-from kflab.tui.logtail import LogTail
+from kflab.tui.logtail import MOST_LINES, LogTail
 from kflab.tui.text import to_ascii
 
 _LOOK_SECONDS = 0.3
@@ -33,7 +35,7 @@ class ConsolePane(ScrollView, can_focus=True):
     DEFAULT_CSS = """
     ConsolePane { border: round $line; border-title-color: $foreground; border-title-style: bold;
                   border-subtitle-color: $quiet; padding: 0 1; scrollbar-size-vertical: 1;
-                  scrollbar-size-horizontal: 1; }
+                  overflow-x: hidden; overflow-y: scroll; }
     ConsolePane:focus { border: round $accent; }
     ConsolePane > .console--quiet { color: $quiet; }
     ConsolePane > .console--found { text-style: reverse; }
@@ -43,7 +45,7 @@ class ConsolePane(ScrollView, can_focus=True):
         super().__init__(id=id)
         self.ascii_only = ascii_only
         self._tail: LogTail | None = None
-        self._lines: list[str] = []
+        self._rows: list[str] = []
         self._note = "No run is followed: what a run prints shows here."
         self._needle = ""
         self._timer: Timer | None = None
@@ -54,7 +56,7 @@ class ConsolePane(ScrollView, can_focus=True):
         if self._tail and run_dir and self._tail.path == run_dir / CONSOLE:
             return
         self._tail = LogTail(run_dir / CONSOLE) if run_dir else None
-        self._lines = []
+        self._rows = []
         self._note = (
             "Nothing has been printed yet."
             if run_dir
@@ -72,7 +74,7 @@ class ConsolePane(ScrollView, can_focus=True):
             Whether there is one.
         """
         self._needle = text.lower()
-        hits = [row for row, line in enumerate(self._lines) if self._needle and self._needle in line.lower()]
+        hits = [row for row, line in enumerate(self._rows) if self._needle and self._needle in line.lower()]
         top = self.scroll_offset.y
         row = next((row for row in reversed(hits) if row < top), hits[-1] if hits else None)
         if row is not None:
@@ -111,33 +113,42 @@ class ConsolePane(ScrollView, can_focus=True):
             grown = await asyncio.to_thread(tail.read)
         except OSError as error:
             self._note = f"{tail.path.name} cannot be read: {error.strerror}"
-            self._lines = []
+            self._rows = []
             self._measure()
             return
         if not grown or tail is not self._tail:
             return
-        at_end = self.is_vertical_scroll_end
-        self._lines = tail.text()
         self.border_subtitle = "the beginning is in console.log" if tail.skipped else ""
+        self._wrap()
+
+    def on_resize(self) -> None:
+        """Long lines break elsewhere."""
+        if self._rows:
+            self._wrap()
+
+    def _wrap(self) -> None:
+        if self._tail is None:
+            return
+        at_end = self.is_vertical_scroll_end
+        width = max(self.scrollable_content_region.width, 1)
+        self._rows = [row for line in self._tail.text() for row in _broken(line, width)]
         self._measure()
         if at_end:
-            # The scrollbar comes with the new size, and without it there is nothing to scroll yet.
+            # There is nothing to scroll yet before the new size is known.
             self.call_after_refresh(self.scroll_end, animate=False)
 
     def _measure(self) -> None:
-        width = max((cell_len(line) for line in self._lines), default=0)
-        self.virtual_size = Size(width, len(self._lines))
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self._rows))
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """One line of the log."""
-        left, top = self.scroll_offset
-        width, row = self.size.width, top + y
+        width, row = self.scrollable_content_region.width, self.scroll_offset.y + y
         style = self.rich_style
-        if not self._lines and y == 0:
+        if not self._rows and y == 0:
             text, style = self._note, style + self.get_component_rich_style("console--quiet")
-        elif row < len(self._lines):
-            text = self._lines[row]
+        elif row < len(self._rows):
+            text = self._rows[row]
         else:
             return Strip.blank(width, style)
         if self.ascii_only:
@@ -150,4 +161,17 @@ class ConsolePane(ScrollView, can_focus=True):
             segments = [
                 Segment(text[:place], style), Segment(text[place:end], found), Segment(text[end:], style),
             ]  # fmt: skip
-        return Strip(segments).crop_extend(left, left + width, style)
+        return Strip(segments).adjust_cell_length(width, style)
+
+
+@functools.lru_cache(maxsize=2 * MOST_LINES)
+def _broken(line: str, width: int) -> tuple[str, ...]:
+    """The line in pieces that fit, broken between words where all characters are one column wide."""
+    if len(line) <= width and line.isascii():
+        return (line,)
+    if line.isascii():
+        pieces = textwrap.wrap(
+            line, width, drop_whitespace=False, replace_whitespace=False, break_on_hyphens=False
+        )
+        return tuple(pieces) or ("",)
+    return tuple(chop_cells(line, width)) or ("",)
