@@ -10,7 +10,7 @@ from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.wording import and_text, count_text
 from kflab.errors import did_you_mean
 from kflab.experiment import Experiment
-from kflab.graph.nodes import Call, Graph, Layer, Node, Op, Share, source_of
+from kflab.graph.nodes import INPUT, Call, Graph, Layer, Node, Op, Share, source_of
 from kflab.graph.order import consumers, find_cycle, model_cycle
 
 MERGING = "merging"
@@ -92,6 +92,8 @@ def _call_problem(experiment: Experiment, graph: Graph, name: str) -> str:
         case Layer():
             if node.is_input:
                 return "an Input takes no inputs" if any(node.references()) else ""
+            if target.layer == INPUT:
+                return "an Input can not be shared; connect to it instead"
             return _arity_problem(catalog.load().find(Kind.LAYER, target.layer), target.layer, node)
         case Op():
             given = tuple(target.arguments)

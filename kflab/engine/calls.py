@@ -89,8 +89,12 @@ def each(arranged: Arranged, change: Callable[[object], object]) -> Arranged:
 def call(target: Callable[..., object], arranged: Arranged, arguments: Arguments) -> list[keras.KerasTensor]:
     """The tensors that a layer or model returns when it is called, in one flat list."""
     named = {name: _as_keras(part) for name, part in arranged.named}
-    result = target(*(_as_keras(part) for part in arranged.positional), **named, **arguments)
-    return flat(result)
+    result = flat(target(*(_as_keras(part) for part in arranged.positional), **named, **arguments))
+    given: list[object] = []
+    each(arranged, given.append)
+    if any(tensor is one for tensor in result for one in given):
+        raise KflabError("Keras gives back the input itself here, which cannot stand in a functional model")
+    return result
 
 
 def call_op(name: str, arranged: Arranged, arguments: Arguments) -> list[keras.KerasTensor]:

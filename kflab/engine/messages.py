@@ -21,6 +21,8 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _CALLING = re.compile(
     r"^Exception encountered when calling.*?\n\n(.*?)(?:\n\nArguments received by.*)?$", re.DOTALL
 )
+_INFERRING = re.compile(r"^Could not automatically infer.*?Error encountered:\s*(.*)$", re.DOTALL)
+_GRAPH_NODE = re.compile(r"\{\{[^}]*\}\}:? ?")
 _BATCHED_SHAPE = re.compile(r"[\[(]None(?:,? +(?:None|\d+))*,?[\])]")
 _KERAS_TENSOR = re.compile(r"'?<KerasTensor shape=\((.*?)\), dtype=(\w+).*?>'?")
 _RECEIVED = re.compile(r"\. (?:But r|R)eceived:? ")
@@ -66,8 +68,10 @@ def _got(shapes: Sequence[Shape]) -> str:
 def _useful(text: str) -> str:
     """The sentence of a complaint that says what is wrong, without its wrapping."""
     text = _ANSI.sub("", text).strip()
-    wrapped = _CALLING.match(text)
-    text = (wrapped.group(1) if wrapped else text).split("\n\n")[0]
+    while wrapped := _CALLING.match(text) or _INFERRING.match(text):
+        text = wrapped.group(1).strip()
+    # What follows a tab is TensorFlow's own account of the operation that failed.
+    text = _GRAPH_NODE.sub("", text.split("\n\n")[0].split("\n\t")[0])
     text = " ".join(text.split())
     text = _KERAS_TENSOR.sub(lambda found: f"a tensor of ({found.group(1)})", text)
     text = _BATCHED_SHAPE.sub(lambda found: shape_text(_parse_shape(found.group())), text)
