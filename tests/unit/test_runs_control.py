@@ -1,29 +1,17 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
 import pytest
 
 from kflab.errors import UnusableInputError
-from kflab.runs import launch as launching
-from kflab.runs.control import Requests, ask_stop, kill, stop_asked
-from kflab.runs.events import Batch, End, Epoch, Finished, Noted, Prepared, Started
+from kflab.runs.control import Requests, ask_stop, stop_asked
 from kflab.runs.folder import create
-from kflab.runs.follow import Follow
-from kflab.runs.info import CONSOLE, EVENTS, INFO, LOCK, amend_info, read_info
-from kflab.runs.launch import launch
-from kflab.runs.lines import LineWriter
-from kflab.runs.listing import find_run, list_runs, summarize
+from kflab.runs.info import LOCK
 from kflab.runs.lock import AlreadyTrainingError, hold
-from kflab.runs.process import identify
-from kflab.runs.status import SILENCE_SECONDS, Status, outline, status
 
 T = TypeVar("T")
 
@@ -50,10 +38,10 @@ def test_holds_others_off_until_the_block_ends(run_dir: Path) -> None:
         assert (run_dir / LOCK).exists()
 
 
-class TestControl:
 def test_nothing_is_asked_of_a_fresh_run(run_dir: Path) -> None:
     assert not stop_asked(run_dir)
     assert not Requests(run_dir).stop_asked()
+
 
 def test_a_request_reaches_the_trainer(run_dir: Path) -> None:
     requests = Requests(run_dir)
@@ -61,15 +49,15 @@ def test_a_request_reaches_the_trainer(run_dir: Path) -> None:
     ask_stop(run_dir)
     assert wait_until(requests.stop_asked)
 
+
 def test_junk_is_no_request(run_dir: Path) -> None:
     (run_dir / "control.jsonl").write_bytes(b'\0\0{"request":"dance"}\n{"request":"st')
     assert not stop_asked(run_dir)
     ask_stop(run_dir)
     assert stop_asked(run_dir)
 
+
 def test_only_runs_can_be_stopped(tmp_path: Path) -> None:
     with pytest.raises(UnusableInputError):
         ask_stop(tmp_path)
     assert list(tmp_path.iterdir()) == []
-
-
