@@ -19,12 +19,11 @@ SHAPES: tuple[list[Value], ...] = ([4], [6, 4], [8, 8, 3])
 # both sides, and compared like the rest.
 VALUES: dict[str, Value] = {
     "activation": "relu", "axes": 1, "axis": 1, "axis1": 1, "axis2": 2, "block_size": 2, "cell": "LSTMCell",
-    "cropping": 1, "decimals": 1,
-    "destination": 2, "dims": [2, 1], "dtype": "float32", "epsilon": 0.1,
-    "equation": "abc,cd->abd",
-    "factor": 0.2, "fft_length": 4, "filters": 4, "head_dim": 3, "height": 4,
+    "cropping": 1, "decimals": 1, "destination": 2, "dims": [2, 1], "dtype": "float32", "epsilon": 0.1,
+    "equation": "abc,cd->abd", "factor": 0.2, "fft_length": 4, "filters": 4, "head_dim": 3, "height": 4,
     "height_factor": 0.2, "indices_or_sections": 2, "input_dim": 10, "k": 2, "kernel_size": 2, "key_dim": 3,
-    "layer": {"Dense": {"units": 3}}, "max_number": 3, "max_val": 1.0, "n": 2, "num_bins": 8, "num_classes": 3,
+    "layer": {"Dense": {"units": 3}}, "max_number": 3, "max_val": 1.0, "n": 2, "num_bins": 8,
+    "num_classes": 3,
     "num_heads": 2, "num_key_value_heads": 2, "num_query_heads": 4, "num_segments": 3, "output_dim": 4,
     "output_shape": [None, 4], "pad_width": 1, "padding": 1, "pool_size": 2, "q": 0.5, "rate": 0.3,
     "repeats": 2, "scale": 0.5, "sequence_length": 2, "sequence_stride": 1, "shape": [2, 4, 4], "shift": 1,
