@@ -10,7 +10,7 @@ import msgspec
 
 from kflab.runs.events import Event
 
-_READ = 1 << 20  # bytes a call at most: about 10,000 events
+_READ = 1 << 17  # bytes a call at most: about 1,000 events, which a screen can take in between two keys
 _LONGEST = 1 << 20  # bytes of one line; none of ours comes near
 
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)

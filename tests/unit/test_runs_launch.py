@@ -72,7 +72,7 @@ def test_it_has_a_session_of_its_own(run_dir: Path, start: Callable[..., int]) -
     assert os.getsid(pid) == pid != os.getsid(0)
 
 
-def test_killed_it_is_crashed_at_once_and_readable(self, run_dir: Path, start: Callable[..., int]) -> None:
+def test_killed_it_is_crashed_at_once_and_readable(run_dir: Path, start: Callable[..., int]) -> None:
     start("--epochs", "9", "--die-at", "2")
     assert wait_for(run_dir, Status.DONE, Status.CRASHED) is Status.CRASHED
     follow = Follow(run_dir)
