@@ -39,18 +39,22 @@ _BOOLEAN = re.compile(
     r"^\W*(optional\W*)?((a|python)\s+)*`?(bool(ean)?\b|whether\b|if\s+`?true\b)", re.IGNORECASE
 )
 _WHOLE = re.compile(
-    r"\b(int|ints|integers?|number of|axis|axes|index|size|seed|dimensionality|frequency)\b", re.IGNORECASE
+    r"\b(int|ints|integers?|number of|dimensionality|frequency)\b|^(the )?(maximum )?size\b", re.IGNORECASE
 )
 _REAL = re.compile(
     r"\b(floats?|floating|(?<!integer )scalars?|numbers?(?! of)|fraction|probability|ratio)\b", re.IGNORECASE
 )
 _TEXT = re.compile(r"\b(strings?|str|path|filename|name)\b", re.IGNORECASE)
 _SEVERAL = re.compile(
-    r"\b(tuples?|lists?|sequence|arrays?|vector|matrix of|axes|value\(s\))\b|\(\(", re.IGNORECASE
+    r"\b(tuples?|lists?|sequence|arrays?|vector|matrix of|axes|each axis|value\(s\))\b|\(\(|\(\w+, \w+",
+    re.IGNORECASE,
 )
-_AXES = re.compile(r"\b(tuples?|lists?|sequence|axes)\b|axis/axes|`\[\d", re.IGNORECASE)
+_LIST_OF = re.compile(r"\b(tuple|list)s?(/(tuple|list))? of\b", re.IGNORECASE)
 _MAPPING = re.compile(r"\b(dict|dictionary|mapping)\b", re.IGNORECASE)
 _CALLABLE = re.compile(r"\bcallable\b", re.IGNORECASE)
+_BESIDE = re.compile(
+    r"(\bor|\band|[,`])\s*(an? )?`?(int|integer|float|list|tuple|array(_like)?)\b", re.IGNORECASE
+)
 _PURE_TEXT = re.compile(r"^\W*(optional\W*)?(an? )?string\b", re.IGNORECASE)
 _UNFILLED = re.compile(r"\s*\{\{\w+\}\}")
 _WHOLE_NAMES = re.compile(
@@ -66,7 +70,8 @@ _NONE = r"(?:`?None`?\s*(?:,|\bor\b|\band\b)\s*)?"
 _BETWEEN = rf"(?:\s*\((?:the )?default\))?\s*(?:,\s*or\b|,\s*and\b|,|/|\||\bor\b|\band\b)\s*{_NONE}"
 _ENUMERATION = re.compile(rf"{_QUOTED}(?:{_BETWEEN}{_QUOTED})+")
 _INTRODUCTION = re.compile(
-    r"\b(one of|either|include|supports|(values|methods|options|modes)( are)?)\W*(`?None`?\W*)?$",
+    r"\b(one of|either|include|supports|(values|methods|options|modes)( are)?)\W*"
+    r"(`?None`?\W*(\([^)]*\)\W*)?)?$",
     re.IGNORECASE,
 )
 """What stands before a list of strings of which one is to be chosen."""
@@ -116,18 +121,17 @@ def _kind(name: str, default: Value, words: str) -> tuple[ArgumentKind, tuple[st
             return role, ()
     if isinstance(default, bool):
         return ArgumentKind.BOOL, ()
-    if re.match(r"ax[ie]s", name):
-        return _number_kind(int, several=default is None or bool(_AXES.search(words)) or name == "axes"), ()
-    opening = words[:_OPENING]
+    if re.search(r"(^|_)ax[ie]s", name) and not _TEXT.search(words[:_OPENING]):
+        return ArgumentKind.INTS, ()
+    opening = _opening(words)
     if isinstance(default, str):
         return _text_kind(default, words)
     if default is None:
         return _kind_of_words(name, words)
     if isinstance(default, Sequence):
-        return _number_kind(
-            float if _holds_float(default) or _REAL.search(opening) else int, several=True
-        ), ()
-    several = bool(_SEVERAL.search(opening))
+        real = name.endswith("range") or _holds_float(default) or _REAL.search(opening)
+        return _number_kind(float if real else int, several=True), ()
+    several = _several(words)
     whole = isinstance(default, int) and not _REAL.search(opening)
     whole = whole and bool(_WHOLE.search(opening) or _WHOLE_NAMES.search(name))
     return _number_kind(int if whole else float, several), ()
@@ -136,14 +140,14 @@ def _kind(name: str, default: Value, words: str) -> tuple[ArgumentKind, tuple[st
 def _text_kind(default: str, words: str) -> tuple[ArgumentKind, tuple[str, ...]]:
     """The kind of an argument whose default is a string."""
     choices = choices_in(words, default)
-    if _mixed(words[:_OPENING]) or _CALLABLE.search(words) or _BOOLEAN.match(words):
+    if _mixed(_opening(words)) or _CALLABLE.search(words) or _BOOLEAN.match(words):
         return ArgumentKind.ANY, choices or (default,)
     return (ArgumentKind.CHOICE, choices) if choices else (ArgumentKind.TEXT, ())
 
 
 def _kind_of_words(name: str, words: str) -> tuple[ArgumentKind, tuple[str, ...]]:
     """The kind of an argument that has no default to tell it."""
-    opening = words[:_OPENING]
+    opening = _opening(words)
     if _BOOLEAN.match(words):
         return ArgumentKind.BOOL, ()
     if _MAPPING.search(opening):
@@ -151,12 +155,21 @@ def _kind_of_words(name: str, words: str) -> tuple[ArgumentKind, tuple[str, ...]
     choices = choices_in(words, None)
     if choices:
         return (ArgumentKind.ANY if _mixed(opening) else ArgumentKind.CHOICE), choices
-    return _plain_kind(name, opening), ()
+    return _plain_kind(name, opening, _several(words)), ()
 
 
-def _plain_kind(name: str, opening: str) -> ArgumentKind:
+def _opening(words: str) -> str:
+    """The beginning of the words without the strings in it: `"int"` is a choice and tells of no number."""
+    return re.sub(r"""["']\w+["']""", "", words[:_OPENING])
+
+
+def _several(words: str) -> bool:
+    """Whether the words speak of several values: at the beginning, or as a list of something anywhere."""
+    return bool(_SEVERAL.search(_opening(words)) or _LIST_OF.search(words))
+
+
+def _plain_kind(name: str, opening: str, several: bool) -> ArgumentKind:
     """Text, a number or several numbers, by the words or else by the name."""
-    several = bool(_SEVERAL.search(opening))
     whole = bool(_WHOLE.search(opening))
     real = bool(_REAL.search(opening))
     if _TEXT.search(opening):
@@ -183,28 +196,27 @@ def _holds_float(value: Value) -> bool:
 
 def _mixed(opening: str) -> bool:
     """Whether the words speak of numbers or lists beside strings."""
-    return bool(
-        re.search(r"\b(or|and) (an? )?`?(int|integer|float|list|tuple|array\w*)\b", opening, re.IGNORECASE)
-    )
+    return bool(_BESIDE.search(opening))
 
 
 def choices_in(words: str, default: str | None) -> tuple[str, ...]:
     """The strings that the words enumerate, the default among them; nothing where they hold no such list."""
-    for found, introduced in _enumerations(words):
-        if default in found or (default is None and introduced):
+    for found, early, chosen in _enumerations(words):
+        if default in found or (default is None and early and chosen):
             return tuple(dict.fromkeys(found))
     return ()
 
 
-def _enumerations(words: str) -> Iterator[tuple[list[str], bool]]:
-    """The strings listed in a row, each row with whether the words before it say that one is to be chosen."""
+def _enumerations(words: str) -> Iterator[tuple[list[str], bool, bool]]:
+    """The strings listed in a row, with whether it stands early and whether one is said to be chosen."""
     for match in _ENUMERATION.finditer(words):
         before = words[: match.start()]
-        introduced = len(before) < _OPENING and bool(_INTRODUCTION.search(before))
-        quoted = '"' in match[0] or "'" in match[0]
+        early = len(before) < _OPENING
         # Names of other arguments stand in bare backticks, choices in quotation marks.
-        if introduced or quoted:
-            yield _ONE_QUOTED.findall(match[0]), introduced or (quoted and bool(_AT_ONCE.match(before)))
+        quoted = '"' in match[0] or "'" in match[0]
+        introduced = bool(_INTRODUCTION.search(before))
+        if introduced or (quoted and early):
+            yield _ONE_QUOTED.findall(match[0]), early, introduced or bool(_AT_ONCE.match(before))
     bullets = _BULLET.findall(words)
     if len(bullets) > 1:
-        yield bullets, False
+        yield bullets, False, False

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-_SECTION = re.compile(r"^#*\s*(?P<title>[A-Z][\w /*-]{2,40}):\s*$")
+_SECTION = re.compile(r"^(?:#+ )?(?P<title>[A-Z][\w /*-]{2,40}):\s*$")
 _ARGUMENT = re.compile(r"^\*{0,2}(?P<name>[A-Za-z_]\w*)(?: \([^)]*\))?\s*:(?:\s+(?P<words>.*))?$")
 _ITEM = re.compile(r"^\s*(?:[-*]|\d+\.) ")
 _FENCE = re.compile(r"^\s*(?:```|~~~)")

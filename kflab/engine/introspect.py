@@ -16,7 +16,7 @@ import msgspec
 import kflab.catalog
 from kflab.catalog import Argument, Entry, Kind, Snapshot, TensorArgument
 from kflab.catalog.groups import CHOSEN_BY_LOSS, group_of, ordered
-from kflab.engine import argument_kinds, docstrings, private, tensors
+from kflab.engine import argument_kinds, docstrings, private, tensors, trial
 from kflab.engine.docstrings import Docstring
 from kflab.engine.objects import MODULES
 
@@ -168,7 +168,13 @@ def _common_words(found: list[_Found]) -> Mapping[tuple[Kind, str, str], str]:
             # What is required is too much the entry's own to borrow words on it.
             if item.words.get(name) and default is not inspect.Parameter.empty:
                 counts[item.kind, name, repr(default)][item.words[name]] += 1
-    return {key: max(counter, key=lambda words: (counter[words], words)) for key, counter in counts.items()}
+    # Whoever borrows words may take no fewer choices than they list, so those that list most come first.
+    return {
+        key: max(
+            counter, key=lambda words: (len(argument_kinds.choices_in(words, None)), counter[words], words)
+        )
+        for key, counter in counts.items()
+    }
 
 
 def _parameters(item: _Found) -> Iterator[tuple[str, object]]:
@@ -196,8 +202,11 @@ def _entry(item: _Found, borrowed: Mapping[tuple[Kind, str, str], str]) -> Entry
     elif item.kind is Kind.ACTIVATION:
         del arguments[0]  # the tensor itself
     elif item.kind is Kind.LAYER and inspect.isclass(item.target):
+        arguments = trial.with_all_choices(item.target, arguments)
         called_with = tensors.of_layer(item.target, item.doc.call_arguments, arguments)
         arguments += _of_every_layer(item.target, {argument.name for argument in arguments}, borrowed)
+    elif inspect.isclass(item.target):
+        arguments = trial.with_all_choices(item.target, arguments)
     return Entry(
         kind=item.kind,
         name=item.name,

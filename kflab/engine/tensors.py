@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import inspect
 import itertools
 import re
@@ -14,6 +13,8 @@ import keras
 import msgspec
 
 from kflab.catalog.entries import Argument, ArgumentKind, TensorArgument
+from kflab.engine import trial
+from kflab.engine.trial import refusal_counts_as_no
 
 _CODE = re.compile(
     r"^(f|fn|fun|func|function|pyfunc|body|body_fun|cond|true_fn|false_fn|branches|call_fn|module)$|^on_"
@@ -136,11 +137,11 @@ def _plain_sample(
     """A number or list that the operation takes in the place of one of its tensors, if it takes any."""
     required = {tensor.name for tensor in tensors if tensor.required}
     every = {tensor.name for tensor in tensors}
-    rest = {argument.name: _sample_value(argument) for argument in arguments if argument.required}
+    rest = {argument.name: trial.sample(argument) for argument in arguments if argument.required}
     for dtype, shape, others in itertools.product(("float32", "int32"), _SAMPLE_SHAPES, (required, every)):
         given = rest | dict.fromkeys(others, keras.KerasTensor(shape, dtype=dtype))
         for plain in (2.0 if dtype == "float32" else 2, list(shape), [0] * len(shape)):
-            with _refusal_counts_as_no():
+            with refusal_counts_as_no():
                 result = function(**(given | {name: plain}))
                 if any(isinstance(item, keras.KerasTensor) for item in keras.tree.flatten(result)):
                     return float(plain) if isinstance(plain, int | float) else plain
@@ -192,7 +193,7 @@ def _tried(function: Callable[..., object], first: str, named: dict[str, bool]) 
     """
     for many in (False, True):
         for sample in _samples():
-            with _refusal_counts_as_no():
+            with refusal_counts_as_no():
                 result = keras.tree.flatten(function([sample, sample] if many else sample))
                 gives = any(isinstance(item, keras.KerasTensor) for item in result)
                 return {**named, first: many or named.get(first, False)} if gives else {}
@@ -201,51 +202,20 @@ def _tried(function: Callable[..., object], first: str, named: dict[str, bool]) 
 
 def _wants_list(layer: type[keras.Layer], arguments: Sequence[Argument]) -> bool:
     """Whether the layer refuses one tensor of every rank and takes a list of two."""
-    make = _maker(layer, arguments)
+    make = trial.maker(layer, arguments)
     if make is None:
         return False
     for count in (1, 2):
         for sample in _samples():
-            with _refusal_counts_as_no():
-                make()(sample if count == 1 else [sample, sample])
+            with refusal_counts_as_no():
+                layer_made = make()
+                assert callable(layer_made)
+                layer_made(sample if count == 1 else [sample, sample])
                 return count == 2
     return False
-
-
-def _maker(layer: type[keras.Layer], arguments: Sequence[Argument]) -> Callable[[], keras.Layer] | None:
-    """What makes a layer of a class with samples for the arguments that it needs, if any samples do."""
-    required = [argument for argument in arguments if argument.required]
-    for nested in (keras.layers.Dense, keras.layers.SimpleRNN, keras.layers.SimpleRNNCell):
-
-        def make(nested: type[keras.Layer] = nested) -> keras.Layer:
-            return layer(**{argument.name: _sample_value(argument, nested) for argument in required})
-
-        with _refusal_counts_as_no():
-            make()
-            return make
-    return None
-
-
-def _sample_value(argument: Argument, nested: type[keras.Layer] = keras.layers.Dense) -> object:
-    if argument.kind is ArgumentKind.LAYER:
-        return [nested(2)] if argument.name.endswith("s") else nested(2)
-    samples = {
-        ArgumentKind.FLOAT: 0.5,
-        ArgumentKind.FLOATS: 0.5,
-        ArgumentKind.SHAPE: (2,),
-        ArgumentKind.ACTIVATION: "relu",
-    }
-    return samples.get(argument.kind, 2)
 
 
 def _samples() -> Iterator[keras.KerasTensor]:
     for dtype in ("float32", "int32", "string"):
         for shape in _SAMPLE_SHAPES:
             yield keras.KerasTensor(shape, dtype=dtype)
-
-
-@contextlib.contextmanager
-def _refusal_counts_as_no() -> Iterator[None]:
-    """What Keras or its backend raise on a tensor that does not fit depends on the layer and the backend."""
-    with contextlib.suppress(Exception):
-        yield
