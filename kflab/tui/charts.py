@@ -150,7 +150,8 @@ def legend(title: str, series: Sequence[Series], width: int, marks: Marks, note:
         runs = [Run(title, Part.TITLE)]
         for item in series:
             text = f"{marks.legend[item.role]} {names[item.role][words]}{short_number(item.last)}"
-            runs += [Run("  ", Part.EMPTY), Run(text, Part(item.role.value))]
+            part = Part(item.role.value) if math.isfinite(item.last) else Part.WARNING
+            runs += [Run("  ", Part.EMPTY), Run(text, part)]
         if note and words == 0:
             runs += [Run("  ", Part.EMPTY), Run(note, Part.LABEL)]
         if width_of(runs) <= width:

@@ -33,6 +33,11 @@ def printable(line: str) -> str:
     return _CONTROLS.sub("", line.expandtabs(8))[:MOST_COLUMNS]
 
 
+def one_line(text: str) -> str:
+    """Any text in one line, without anything that acts on a terminal."""
+    return printable(" ".join(text.split()))
+
+
 class LogTail:
     """Follows the end of a log; memory stays bounded however much is written.
 

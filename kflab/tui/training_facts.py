@@ -12,6 +12,7 @@ from kflab.runs.status import Status
 from kflab.tui import keys
 from kflab.tui.axes import short_number
 from kflab.tui.lines import Part, Run
+from kflab.tui.logtail import one_line
 from kflab.tui.text import bytes_text, plural
 
 BAR_WIDTHS = (20, 14, 8)
@@ -79,7 +80,7 @@ def _start(state: RunState, status: Status, now: float) -> tuple[str, int, Part]
     if state.phase is Phase.LOADING and loading:
         amount = f"  {bytes_text(loading.done)}" if loading.done else ""
         amount += f" of {bytes_text(loading.total)}" if loading.done and loading.total else ""
-        return f"loading {loading.source}{amount}", 0, Part.ACCENT
+        return f"loading {one_line(loading.source)}{amount}", 0, Part.ACCENT
     seconds = state.seconds(now)
     # Keras takes seconds to import, and longer on a cold disk: the count shows that it is not stuck.
     return f"importing Keras…{f' {duration(seconds)}' if seconds >= 1 else ''}", 0, Part.ACCENT
@@ -106,7 +107,8 @@ def values(logs: Logs) -> str:
     """Metrics first, the loss last: `accuracy 0.9644 · loss 0.1203`."""
     names = sorted(logs, key=lambda name: name.endswith("loss"))
     return " · ".join(
-        f"{name} {'nan' if (value := logs[name]) is None else short_number(value)}" for name in names
+        f"{one_line(name)} {'nan' if (value := logs[name]) is None else short_number(value)}"
+        for name in names
     )
 
 

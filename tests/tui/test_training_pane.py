@@ -138,6 +138,31 @@ async def test_every_state_is_told(events: list[Event], status: Status, words: l
         assert "a-run" in screen
 
 
+async def test_what_a_run_says_cannot_act_on_the_terminal() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(120, 14)) as pilot:
+        evil = "\x1b[2Jgone\x07\r\nnext"
+        said = [Noted(1.0, evil), ended(End.FAILED, 2, evil)]
+        app.pane.show_run(
+            state_after(*prepared(), *epochs_of(2, ["loss", evil]), *said), Status.FAILED, name=evil
+        )
+        await pilot.pause()
+        text = screen_text(app)
+        assert "gone" in text
+        assert all(character.isprintable() for line in text.split("\n") for character in line)
+
+
+async def test_what_came_while_hidden_is_there_when_shown() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(80, 14)) as pilot:
+        app.pane.show_run(state_after(*prepared(), *epochs_of(2)), Status.RUNNING)
+        app.pane.display = False
+        await pilot.pause()
+        app.pane.show_run(state_after(*prepared(), *epochs_of(9)), Status.RUNNING)
+        app.pane.display = True
+        await wait_for(pilot, lambda: "epoch 10/20" in screen_text(app))
+
+
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("ascii_only", [False, True])
 async def test_it_fits_every_size(size: tuple[int, int], ascii_only: bool) -> None:

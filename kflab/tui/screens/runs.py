@@ -25,6 +25,7 @@ from kflab.runs.names import VALIDATION
 from kflab.runs.status import Status
 from kflab.tui import keys
 from kflab.tui.axes import short_number
+from kflab.tui.logtail import one_line
 from kflab.tui.text import fit, to_ascii
 from kflab.tui.training_facts import duration
 from kflab.tui.widgets.rowlist import RowList
@@ -79,7 +80,7 @@ def result_text(run: RunSummary, width: int = 1000) -> str:
     for name in names:
         number = "nan" if (value := logs[name]) is None else short_number(value)
         if not text:
-            label = f"test {name}" if run.test else name
+            label = one_line(f"test {name}" if run.test else name)
             text = f"{fit(label, max(1, width - len(number) - 1))} {number}"
         elif len(text) + len(f" · {name} {number}") <= width:
             text += f" · {name} {number}"
@@ -92,8 +93,8 @@ def _cells(run: RunSummary, now: float) -> _Cells:
     seconds = run.seconds or (max(now - run.created, 0.0) if run.status.is_alive else 0.0)
     return _Cells(
         f"{MARKS[run.status]} {run.status.value}",
-        run.title or run.name,
-        run.name.rpartition("-")[2],
+        one_line(run.title or run.name),
+        one_line(run.name.rpartition("-")[2]),
         when_text(run.created, now),
         epochs,
         result_text(run),
@@ -286,7 +287,8 @@ class RunsScreen(ModalScreen[Path | None]):
     def _tell(self) -> None:
         run = self._rows.current
         cause = f" · {run.status.value}: {run.cause}" if run and run.cause else ""
-        self.query_one("#about", Static).update(Text(self._problem or (f"{run.name}{cause}" if run else "")))
+        about = self._problem or (f"{run.name}{cause}" if run else "")
+        self.query_one("#about", Static).update(Text(one_line(about)))
 
     def action_accept(self) -> None:
         """Ends with the run under the cursor."""

@@ -47,6 +47,7 @@ class Painted(Widget):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._lines: tuple[Line, ...] = ()
+        self._is_hidden = False
 
     def paint(self, width: int, height: int) -> Sequence[Line]:
         """The lines to be shown; each exactly `width` columns wide."""
@@ -55,7 +56,7 @@ class Painted(Widget):
     def repaint(self) -> None:
         """Draws again, and refreshes the cells that differ."""
         width, height = self.size
-        if not width or not height:
+        if not width or not height or self._is_hidden:
             return
         lines = [*self.paint(width, height)][:height]
         lines += [blank(width)] * (height - len(lines))
@@ -77,6 +78,15 @@ class Painted(Widget):
         """Another size is another drawing."""
         self._lines = ()
         self.repaint()
+
+    def on_show(self) -> None:
+        """Draws what came while it was out of view."""
+        self._is_hidden = False
+        self.repaint()
+
+    def on_hide(self) -> None:
+        """Draws nothing while out of view."""
+        self._is_hidden = True
 
     def render_line(self, y: int) -> Strip:
         """One line, in the colours of the theme."""

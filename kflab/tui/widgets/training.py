@@ -17,6 +17,7 @@ from kflab.runs.status import Status
 from kflab.tui import charts
 from kflab.tui.axes import Axis
 from kflab.tui.lines import Line, Part, Run, blank, cut, fitted, width_of
+from kflab.tui.logtail import one_line
 from kflab.tui.reduce import Envelope
 from kflab.tui.text import to_ascii
 from kflab.tui.training_facts import BAR_WIDTHS, Fact, facts, progress_bar, verdict
@@ -82,7 +83,7 @@ class TrainingPane(Painted, can_focus=True):
             self._forget()
             if name != self._name:
                 self._first = 0
-        self._state, self._status, self._name, self._problem = state, status, name, problem
+        self._state, self._status, self._name, self._problem = state, status, one_line(name), problem
         self.repaint()
 
     def clear(self) -> None:
@@ -199,7 +200,7 @@ class TrainingPane(Painted, can_focus=True):
             right = " ─ ".join(text for text in (pages if count > shown else "", self._name) if text)
         right = f" {cut(right, width - 6)} " if right and width > 24 else ""
         room = width - 7 - len(right)
-        note = self._state.notes[-1].text if self._state and self._state.notes else ""
+        note = one_line(self._state.notes[-1].text) if self._state and self._state.notes else ""
         left = f" {cut(note, room)} " if note and room > 12 else ""
         fill = "─" * max(0, width - 4 - width_of([Run(left + right)]))
         return [
@@ -253,7 +254,7 @@ class TrainingPane(Painted, can_focus=True):
         key = (name, self.log_scale)
         marks = charts.PLAIN if self.ascii_only else charts.BRAILLE
         drawn = charts.draw(
-            name,
+            one_line(name),
             self._series(name, state, width),
             width,
             height,
@@ -316,7 +317,7 @@ def _shares(whole: int, count: int) -> list[int]:
 
 
 def _wrapped(run: Run, width: int) -> list[Line]:
-    return [(Run(text, run.part),) for text in textwrap.wrap(run.text, max(1, width))]
+    return [(Run(text, run.part),) for text in textwrap.wrap(one_line(run.text), max(1, width))]
 
 
 def _message(runs: Sequence[Run], width: int, height: int) -> list[Line]:
