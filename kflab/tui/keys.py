@@ -120,6 +120,8 @@ _KEY_TEXTS = {
     "down": "↓",
     "pageup": "pgup",
     "pagedown": "pgdn",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
 }
 
 
@@ -130,6 +132,10 @@ def key_text(key: str) -> str:
 
 def _on(*panes: Pane) -> Callable[[Situation], bool]:
     return lambda now: now.pane in panes
+
+
+def _on_curves(now: Situation) -> bool:
+    return now.run and now.pane is Pane.TRAIN
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -256,6 +262,30 @@ COMMANDS: tuple[Command, ...] = (
         label="Console",
         when=lambda now: now.run,
         shown=_on(Pane.TRAIN),
+    ),
+    Command(
+        "next_charts",
+        ("right_square_bracket",),
+        "Run",
+        "More charts",
+        "Shows the charts that there was no room for.",
+        when=_on_curves,
+    ),
+    Command(
+        "previous_charts",
+        ("left_square_bracket",),
+        "Run",
+        "Charts before",
+        "Goes back to the charts before.",
+        when=_on_curves,
+    ),
+    Command(
+        "log_scale",
+        ("y",),
+        "Run",
+        "Logarithmic curves, or linear again",
+        "Makes the y axes of the curves logarithmic, or linear again.",
+        when=_on_curves,
     ),
     Command(
         "runs", ("R",), "Run", "List all", "Lists all runs, to watch, stop or look at one.", label="Runs"

@@ -125,6 +125,18 @@ class RunActions(LabBase):
         self.show_console(not console.display)
         self.go(Pane.TRAIN)
 
+    def action_next_charts(self) -> None:
+        """Shows the charts that there was no room for."""
+        self.query_one(TrainingPane).next_charts()
+
+    def action_previous_charts(self) -> None:
+        """Goes back to the charts before."""
+        self.query_one(TrainingPane).previous_charts()
+
+    def action_log_scale(self) -> None:
+        """Makes the curves' y axes logarithmic, or linear again."""
+        self.query_one(TrainingPane).toggle_log_scale()
+
     def show_console(self, shown: bool) -> None:
         """Shows the console or the curves."""
         self.query_one(ConsolePane).display = shown
