@@ -11,7 +11,7 @@ from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.structure import structure
 from kflab.engine.build import Builder, needed, owner_of
 from kflab.engine.calls import Arranged, arrange_layer, arrange_model, arrange_op, pick_output
-from kflab.engine.memory import OptimizerSlots, activation_bytes, training_bytes
+from kflab.engine.memory import activation_bytes, slots_per_weight, training_bytes
 from kflab.engine.probe import Outcome, OwnLayer, Probe, Spec, Weights
 from kflab.engine.protocol import GraphReport, NodeReport, Report, TensorReport, Totals
 from kflab.engine.stateless import without_weights
@@ -27,11 +27,10 @@ class Inspector:
 
     def __init__(self) -> None:
         self._probe = Probe()
-        self._slots = OptimizerSlots()
 
     def inspect(self, experiment: Experiment) -> Report:
         """The report on an experiment. It goes on past what is wrong, which comes back as findings."""
-        slots = self._slots.per_weight(experiment.training.optimizer)
+        slots = slots_per_weight(experiment.training.optimizer)
         return without_weights(lambda: _Inspection(experiment, self._probe).report(slots))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable
 
 import keras
+import msgspec
 
 from kflab.catalog import Kind
 from kflab.engine import objects
@@ -20,25 +22,21 @@ FLOAT_BYTES = 4
 _SIDE = 32
 
 
-class OptimizerSlots:
-    """How many numbers each optimizer keeps for one weight, asked of the optimizer itself and remembered."""
+def slots_per_weight(optimizer: ObjectSpec) -> float:
+    """Numbers that an optimizer keeps for one trainable weight: 2 for Adam, 0 for plain SGD.
 
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, bytes], float] = {}
-
-    def per_weight(self, optimizer: ObjectSpec) -> float:
-        """Numbers kept for one trainable weight: 2 for Adam, 0 for plain SGD and for what cannot be made."""
-        key = (optimizer.name, canonical(optimizer.arguments))
-        if key not in self._known:
-            self._known[key] = _slots(optimizer)
-        return self._known[key]
+    The optimizer itself is asked, and its answer remembered. One that cannot be made keeps nothing: what is
+    wrong with it is told where its settings are checked.
+    """
+    return _slots(optimizer.name, canonical(optimizer.arguments))
 
 
-def _slots(optimizer: ObjectSpec) -> float:
+@functools.lru_cache(maxsize=256)
+def _slots(name: str, arguments: bytes) -> float:
     try:
-        made = objects.make(Kind.OPTIMIZER, optimizer.name, optimizer.arguments)
+        made = objects.make(Kind.OPTIMIZER, name, msgspec.json.decode(arguments))
     except KflabError:
-        return 0.0  # what is wrong with the optimizer is told where its settings are checked
+        return 0.0
     assert isinstance(made, keras.optimizers.Optimizer)
     # An optimizer that factors its slots keeps fewer numbers than the weight has, so numbers are counted and
     # not variables; a square is what weights are like.

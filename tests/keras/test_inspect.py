@@ -8,12 +8,12 @@ import msgspec
 import psutil
 import pytest
 
-from kflab import document
+from kflab import document, presets
 from kflab.diagnose.findings import Finding, Severity
 from kflab.engine import probe
 from kflab.engine.build import make_layer
 from kflab.engine.inspect import Inspector
-from kflab.engine.memory import OptimizerSlots
+from kflab.engine.memory import slots_per_weight
 from kflab.engine.protocol import Report
 from kflab.experiment import Data, Experiment, Spec, Training
 from kflab.graph.nodes import Call, Graph, Layer, Node, Share
@@ -268,7 +268,28 @@ model:
     ],
 )
 def test_an_optimizer_tells_its_own_slots(optimizer: Spec, slots: float) -> None:
-    assert OptimizerSlots().per_weight(optimizer) == slots
+    assert slots_per_weight(optimizer) == slots
+
+
+@pytest.mark.parametrize(
+    ("preset", "counts"),
+    [
+        ("mnist_mlp", {"": 55_050}),
+        ("mnist_convnet", {"": 34_826}),
+        ("cifar10_resnet", {"": 223_242}),
+        ("tickets", {"": 1_392_097}),
+        ("mnist_autoencoder", {"encoder": 18_672, "": 28_241}),
+    ],
+)
+def test_the_models_of_the_functional_guide_have_its_counts(
+    inspector: Inspector, preset: str, counts: dict[str, int]
+) -> None:
+    report = inspector.inspect(document.read(presets.path(preset)))
+    totals = {"": report.model.totals.total} | {
+        name: found.totals.total for name, found in report.models.items()
+    }
+    assert counts.items() <= totals.items()
+    assert not errors(report)
 
 
 def test_the_memory_of_training_is_weights_gradients_slots_and_activations(inspector: Inspector) -> None:
