@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 
 import keras
@@ -53,7 +54,10 @@ class Builder:
     def __init__(self, experiment: Experiment) -> None:
         self._experiment = experiment
         self._models: dict[str, keras.Model] = {}
-        self._wiring = [finding for finding in structure(experiment) if finding.severity is Severity.ERROR]
+
+    @functools.cached_property
+    def _wiring(self) -> list[Finding]:
+        return [finding for finding in structure(self._experiment) if finding.severity is Severity.ERROR]
 
     def model(self, name: str = "") -> keras.Model:
         """The Keras model of a graph, built at the first call.

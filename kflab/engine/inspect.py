@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 
 import msgspec
@@ -45,6 +46,16 @@ class _Graph:
         self.failures: dict[str, str] = {}
         self.returned: tuple[Spec, ...] | None = None
         self.models: dict[str, str] = {}
+
+    @functools.cached_property
+    def used(self) -> frozenset[str]:
+        """The nodes whose results reach an output; all of them while there are no outputs."""
+        return _used(self.graph)
+
+    @functools.cached_property
+    def layer_owners(self) -> frozenset[str]:
+        """The nodes that own the layers which the outputs depend on."""
+        return frozenset(owner_of(self.graph, name) for name in self.used)
 
     def pick(self, reference: str) -> Spec:
         return pick_output(self.outputs, reference)
@@ -216,7 +227,7 @@ class _Inspection:
         weights = [
             found.weights.get(owner, Weights())
             for found in map(self._inspected, {name, *self._called(name)})
-            for owner in _layer_owners(found.graph)
+            for owner in found.layer_owners
         ]
         return Weights(*(sum(counts) for counts in zip(*weights, strict=True))) if weights else Weights()
 
@@ -224,7 +235,7 @@ class _Inspection:
         """Bytes that the calls of a graph return for one batch, inside nested models too."""
         found = self._inspected(name)
         total = 0
-        for node in _used(found.graph) & found.outputs.keys():
+        for node in found.used & found.outputs.keys():
             if node in found.models:
                 total += self._activations(found.models[node], batch)
             else:
@@ -244,7 +255,6 @@ class _Inspection:
 
 
 def _used(graph: Graph) -> frozenset[str]:
-    """The nodes whose results reach an output; all of them while there are no outputs."""
     if not graph.outputs:
         return frozenset(graph.nodes)
     used: set[str] = set()
@@ -255,11 +265,6 @@ def _used(graph: Graph) -> frozenset[str]:
             used.add(name)
             waiting += graph.nodes[name].sources()
     return frozenset(used)
-
-
-def _layer_owners(graph: Graph) -> frozenset[str]:
-    """The nodes that own the layers which the outputs depend on."""
-    return frozenset(owner_of(graph, name) for name in _used(graph))
 
 
 def _called_name(graph: Graph, name: str) -> str:
