@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 
 # Saving may take this part of the time at most, so that short epochs are not spent on writing files.
-_SHARE = 0.02
+_SHARE = 0.01
 
 
 def save_model(model: keras.Model, path: Path) -> None:

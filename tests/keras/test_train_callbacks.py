@@ -134,9 +134,13 @@ def test_averaged_weights_are_swapped_in(run: Run) -> None:
     assert outcome.epochs == 3
 
 
-def test_several_at_once(run: Run) -> None:
-    _, outcome, _ = run("{TerminateOnNaN: {}, EarlyStopping: {patience: 5}, CSVLogger: {filename: a.csv}}")
+def test_several_at_once_that_leave_out_where_to_write(run: Run) -> None:
+    run_dir, outcome, _ = run(
+        "{TerminateOnNaN: {}, ModelCheckpoint: {}, CSVLogger: {}, BackupAndRestore: {}}"
+    )
     assert outcome.epochs == 3
+    assert (run_dir / "history.csv").exists()
+    assert keras.saving.load_model(run_dir / "best.keras").count_params() == 67
 
 
 def test_a_missing_package_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
