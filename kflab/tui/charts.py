@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from kflab.tui.axes import Axis, epoch_axis, log_axis, short_number, value_axis
-from kflab.tui.lines import Line, Part, Run, blank, cut, fitted, width_of
+from kflab.tui.lines import Line, Part, Run, blank, cut_inside, fitted, width_of
 from kflab.tui.reduce import Envelope, Segment
 
 LEAST_WIDTH, LEAST_HEIGHT = 12, 4
@@ -145,11 +145,12 @@ def _bounds(series: Sequence[Series], *, positive: bool = False) -> tuple[float,
 
 def legend(title: str, series: Sequence[Series], width: int, marks: Marks, note: str = "") -> Line:
     """The line above a chart: the name, and each curve's mark and last value, in as many words as fit."""
-    names = {Role.TRAIN: ("train ", "", ""), Role.VALIDATION: ("validation ", "val ", "")}
-    for words in range(3):
+    names = {Role.TRAIN: ("train ", "", "", ""), Role.VALIDATION: ("validation ", "val ", "", "")}
+    for words in range(4):
         runs = [Run(title, Part.TITLE)]
         for item in series:
-            text = f"{marks.legend[item.role]} {names[item.role][words]}{short_number(item.last)}"
+            mark = marks.legend[item.role][-1 if words == 3 else 0 :]
+            text = f"{mark} {names[item.role][words]}{short_number(item.last)}"
             part = Part(item.role.value) if math.isfinite(item.last) else Part.WARNING
             runs += [Run("  ", Part.EMPTY), Run(text, part)]
         if note and words == 0:
@@ -159,7 +160,7 @@ def legend(title: str, series: Sequence[Series], width: int, marks: Marks, note:
     else:
         # Not even the shortest fits: the values matter more than the end of a long name.
         free = width - (width_of(runs) - len(title))
-        runs[0] = Run(cut(title, max(4, free)), Part.TITLE)
+        runs[0] = Run(cut_inside(title, max(4, free)), Part.TITLE)
     return fitted(runs, width)
 
 

@@ -50,6 +50,14 @@ def cut(text: str, width: int) -> str:
     return set_cell_size(text, width - 1) + ELLIPSIS if width > 0 else ""
 
 
+def cut_inside(text: str, width: int) -> str:
+    """The text in at most `width` columns, its beginning and end kept: names often differ at their end."""
+    if len(text) <= width:
+        return text
+    tail = max(0, width - 1) // 2
+    return cut(text[: len(text) - tail], width - tail) + text[len(text) - tail :]
+
+
 def fitted(runs: Sequence[Run], width: int) -> Line:
     """The pieces cut or filled to exactly `width` columns."""
     line: list[Run] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -13,6 +14,9 @@ Segment: TypeAlias = tuple[list[float], list[float]]
 BLOCK = 256
 """How many points one block of the index holds: small enough to scan at a column's edges, large enough that a
 million points make a few thousand blocks."""
+
+_UNSETTLED = 0.2
+"""The part of an epoch whose batches are too few for a mean that says something."""
 
 
 def _extent(values: Sequence[float]) -> tuple[float, float] | None:
@@ -123,6 +127,35 @@ class Envelope:
         if not extents:
             return None
         return min(extent[0] for extent in extents), max(extent[1] for extent in extents)
+
+
+class Settled:
+    """The means of an epoch's batches without those over its first few, which jump.
+
+    The first epoch keeps all. It follows append-only points, x in epochs, and takes in only what was appended
+    since the last call.
+    """
+
+    def __init__(self, xs: Sequence[float], ys: Sequence[float]) -> None:
+        self._from_xs, self._from_ys = xs, ys
+        self._seen = 0
+        self._xs, self._ys = array("d"), array("d")
+        self.envelope = Envelope(self._xs, self._ys)
+
+    def follows(self, xs: Sequence[float], ys: Sequence[float]) -> bool:
+        """Whether it follows these very points."""
+        return self._from_xs is xs and self._from_ys is ys
+
+    def update(self) -> Envelope:
+        """Takes in what is new."""
+        end = min(len(self._from_xs), len(self._from_ys))
+        for index in range(self._seen, end):
+            x = self._from_xs[index]
+            if x <= 1 or not 0 < x % 1 < _UNSETTLED:
+                self._xs.append(x)
+                self._ys.append(self._from_ys[index])
+        self._seen = end
+        return self.envelope
 
 
 def _segments(xs: Sequence[float], ys: Sequence[float]) -> list[Segment]:

@@ -103,13 +103,18 @@ def _facts_of_the_end(state: RunState, status: Status) -> list[Fact]:
     return found + _best(state)
 
 
-def values(logs: Logs) -> str:
-    """Metrics first, the loss last: `accuracy 0.9644 · loss 0.1203`."""
-    names = sorted(logs, key=lambda name: name.endswith("loss"))
-    return " · ".join(
-        f"{one_line(name)} {'nan' if (value := logs[name]) is None else short_number(value)}"
-        for name in names
-    )
+def values(logs: Logs, width: int = 60) -> str:
+    """Metrics first, the loss last: `accuracy 0.9644 · loss 0.1203`; as many as fit into `width` columns."""
+    # The logs of a model with several outputs hold the metrics of each as well: the plain ones lead.
+    names = sorted(logs, key=lambda name: (name.endswith("loss"), name.count("_")))
+    text = ""
+    for name in names:
+        number = "nan" if (value := logs[name]) is None else short_number(value)
+        more = f"{text}{' · ' if text else ''}{one_line(name)} {number}"
+        if text and len(more) > width:
+            continue
+        text = more
+    return text
 
 
 def _best(state: RunState) -> list[Fact]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kflab.tui.axes import epoch_axis, log_axis, short_number, tick_label, value_axis
 from kflab.tui.charts import PLAIN, Chart, Role, Series, draw
 from kflab.tui.lines import Part, width_of
-from kflab.tui.reduce import Envelope
+from kflab.tui.reduce import Envelope, Settled
 
 FALLING = Envelope([float(epoch) for epoch in range(1, 21)], [2.3 * 0.8**epoch for epoch in range(1, 21)])
 RISING = Envelope([float(epoch) for epoch in range(1, 21)], [1 - 0.8**epoch for epoch in range(1, 21)])
@@ -73,8 +73,18 @@ def test_a_narrow_legend_keeps_the_values_and_cuts_the_name() -> None:
     legend = text(draw("sparse_top_k_categorical_accuracy", both, 32, 12))[0]
     assert "0.0265" in legend
     assert "0.3112" in legend
-    assert "spar" in legend
+    assert "sp" in legend
     assert "…" in legend
+    assert "cy" in legend
+
+
+def test_means_over_an_epochs_first_batches_are_left_out_but_in_the_first_epoch() -> None:
+    xs, ys = array("d", [0.1, 0.5, 1.0, 1.1, 1.5]), array("d", [2.0, 1.5, 1.2, 9.0, 1.1])
+    settled = Settled(xs, ys)
+    assert list(settled.update().xs) == [0.1, 0.5, 1.0, 1.5]
+    xs.extend([2.0, 2.05, 2.3])
+    ys.extend([1.0, 9.0, 0.9])
+    assert list(settled.update().ys) == [2.0, 1.5, 1.2, 1.1, 1.0, 0.9]
 
 
 def test_train_and_validation_differ_in_more_than_colour() -> None:

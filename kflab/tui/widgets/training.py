@@ -18,7 +18,7 @@ from kflab.tui import charts
 from kflab.tui.axes import Axis
 from kflab.tui.lines import Line, Part, Run, blank, cut, fitted, width_of
 from kflab.tui.logtail import one_line
-from kflab.tui.reduce import Envelope
+from kflab.tui.reduce import Envelope, Settled
 from kflab.tui.text import to_ascii
 from kflab.tui.training_facts import BAR_WIDTHS, Fact, facts, progress_bar, verdict
 from kflab.tui.widgets.painted import Painted
@@ -137,6 +137,7 @@ class TrainingPane(Painted, can_focus=True):
 
     def _forget(self) -> None:
         self._envelopes: dict[str, Envelope] = {}
+        self._means: dict[str, Settled] = {}
         self._axes: dict[tuple[str, bool], Axis | None] = {}
 
     def _turn(self, pages: int) -> None:
@@ -169,15 +170,18 @@ class TrainingPane(Painted, can_focus=True):
                 runs for bar in bars if width_of(runs := self._title_runs(found, progress, bar)) <= room
             )
             chosen = next(fitting, None)
-            if chosen is None and len(found) > 1:
-                found.remove(max(found, key=lambda fact: fact.rank))
+            spare = [fact for fact in found if fact.rank > 1]
+            if chosen is None and spare:
+                found.remove(max(spare, key=lambda fact: fact.rank))
             elif chosen is None and bars != (0,):
                 bars = (0,)
             else:
                 break
-        runs = chosen or self._title_runs(
-            [fact._replace(text=cut(fact.text, room - 15)) for fact in found], 0, 0
-        )
+        runs = chosen or self._title_runs(found, 0, 0)
+        if (over := width_of(runs) - room) > 0:
+            last = found[-1]
+            found[-1] = last._replace(text=cut(last.text, max(1, len(last.text) - over)))
+            runs = self._title_runs(found, 0, 0)
         if width_of(runs) > room:
             runs = [Run(cut(f" {_NAME}", room), Part.TITLE)]
         fill = "─" * max(0, width - 3 - width_of(runs))
@@ -283,7 +287,7 @@ class TrainingPane(Painted, can_focus=True):
 
         Elsewhere it is so in the first epoch only, where it falls the most, and has one point an epoch after.
         """
-        batches = self._envelope(f"{name} batches", curve.batches)
+        batches = self._settled(name, curve.batches)
         axis_end = state.epochs_done if self._status.is_over else state.epochs
         if not state.epochs_done or axis_end * 4 <= width - charts.LABEL_WIDTH - 1:
             return (batches,)
@@ -300,6 +304,12 @@ class TrainingPane(Painted, can_focus=True):
         if found is None or found.xs is not points.xs or found.ys is not points.ys:
             found = self._envelopes[key] = Envelope(points.xs, points.ys)
         return found
+
+    def _settled(self, key: str, points: Points) -> Envelope:
+        found = self._means.get(key)
+        if found is None or not found.follows(points.xs, points.ys):
+            found = self._means[key] = Settled(points.xs, points.ys)
+        return found.update()
 
     @staticmethod
     def _plain(line: Line) -> Line:
