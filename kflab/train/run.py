@@ -57,7 +57,7 @@ def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal
         seed=seed,
         keras=keras.__version__,
         backend_version=str(getattr(sys.modules.get(info.backend), "__version__", "")),
-        devices=tuple(keras.distribution.list_devices()),
+        devices=_devices(),
     )
     journal.loading(experiment.data.source)
     base = Path(info.source).parent if info.source else Path(info.cwd or run_dir)
@@ -71,6 +71,15 @@ def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal
     status = End.STOPPED if recorder.stopping else End.DONE
     test = _evaluate(experiment, model, splits.test, journal)
     return Outcome(status, test, recorder.epochs_done)
+
+
+def _devices() -> tuple[str, ...]:
+    if keras.backend.backend() != "torch":
+        return tuple(keras.distribution.list_devices())
+    # keras.distribution does not know the devices of torch.
+    import torch  # type: ignore[import-not-found, unused-ignore]
+
+    return tuple(f"gpu:{index}" for index in range(torch.cuda.device_count())) or ("cpu:0",)
 
 
 def _seed(info: RunInfo, experiment: Experiment) -> int:

@@ -7,20 +7,42 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 
 from kflab import document
 from kflab.errors import KflabError, UnusableInputError
+from kflab.runs.follow import Follow
 from kflab.runs.history import RunState
 from kflab.runs.info import EXPERIMENT, read_info
 from kflab.train import callbacks as made
 from kflab.train.callbacks import place_in
+from kflab.train.events_callback import Callbacks, Recorder
 from kflab.train.failure import TrainingFailedError
 from kflab.train.journal import Journal
+from kflab.train.notices import Notices
 from kflab.train.run import Outcome, train
 from kflab.train.saving import BestModel
 
 Run = Callable[..., tuple[Path, Outcome, RunState]]
+
+
+class Listener(keras.callbacks.Callback):
+    """A callback that wants the logs of each step."""
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        assert logs == {"loss": 0.5}
+
+
+class Counted:
+    """A value that counts how often it is made a number, which a tensor has to come off its device for."""
+
+    def __init__(self) -> None:
+        self.conversions = 0
+
+    def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+        self.conversions += 1
+        return np.array(0.5)
 
 
 @pytest.fixture
@@ -177,6 +199,40 @@ def test_the_folders_own_files_are_not_overwritten(tmp_path: Path, given: str) -
 def test_only_plain_fields_are_filled_in(tmp_path: Path, given: str) -> None:
     with pytest.raises(UnusableInputError):
         place_in(tmp_path, given, "p")
+
+
+class TestCost:
+    """What a step costs while nothing is written."""
+
+    @pytest.fixture
+    def journal(self, tmp_path: Path) -> Iterator[Journal]:
+        journal = Journal(tmp_path)
+        yield journal
+        journal.close()
+
+    @pytest.mark.parametrize(
+        ("others", "conversions"), [([], 3), ([keras.callbacks.EarlyStopping()], 3), ([Listener()], 100)]
+    )
+    def test_logs_are_converted_only_for_events_and_for_those_who_listen(
+        self, journal: Journal, monkeypatch: pytest.MonkeyPatch, others: list[object], conversions: int
+    ) -> None:
+        clock = iter(index * 0.0025 for index in range(10_000))
+        monkeypatch.setattr("kflab.train.events_callback.time.monotonic", lambda: next(clock))
+        inputs = keras.Input((1,))
+        model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+        model.compile("sgd", "mse")
+        model.stop_training = False
+        recorder = Recorder(journal, steps=100, validation_steps=0, notices=Notices([]), best=None)
+        callbacks = Callbacks(others, recorder, model=model, epochs=1, steps=100)
+        callbacks.on_epoch_begin(0)
+        logs = [Counted() for _ in range(100)]
+        for step, value in enumerate(logs):
+            callbacks.on_train_batch_begin(step)
+            callbacks.on_train_batch_end(step, {"loss": value})
+        assert sum(value.conversions > 0 for value in logs) == conversions
+        follow = Follow(journal.run_dir)
+        follow.poll()
+        assert len(follow.state.curves["loss"].batches) == 3
 
 
 class TestBestModel:
