@@ -73,10 +73,11 @@ def load(
     """
     data, graph = experiment.data, experiment.model
     info = datasets.describe(data, base)
+    training = experiment.training
     outputs = tuple(
         name
         for name in graph.output_names()
-        if not experiment.training.loss or experiment.training.loss_of(name)
+        if not training.loss or training.loss_of(name) or training.metrics_of(name)
     )
     matching = match(graph, data, info, outputs)
     if matching.problems:
