@@ -1,86 +1,118 @@
-"""The lab as a Textual app: holds the session, asks the engine about it, and opens experiments."""
+"""The lab as a Textual app: a first frame at once, then everything else; it holds the session.
+
+Nothing is imported here that the first frame can do without.
+"""
 
 from __future__ import annotations
 
+import gc
 import locale
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING
 
-from rich.segment import Segment
 from textual.app import App
-from textual.binding import BindingType
-from textual.color import Color
 from textual.filter import LineFilter
 from textual.reactive import reactive
+from textual.screen import Screen
 
-from kflab import catalog, document, paths
-from kflab.catalog import datasets
-from kflab.catalog.datasets import DatasetInfo
-from kflab.diagnose.check import check
-from kflab.engine.client import EngineError, State, Status, SupersededError
-from kflab.engine.protocol import Summarized
 from kflab.errors import KflabError
-from kflab.tui import opening, themes
-from kflab.tui.engine_link import MakeEngine, own_engine
-from kflab.tui.screens.lab import LabScreen
-from kflab.tui.session import Session
-from kflab.tui.text import to_ascii
+from kflab.tui import themes
+from kflab.tui.ascii import AsciiFilter
+from kflab.tui.screens.splash import Splash
 
-
-class AsciiFilter(LineFilter):
-    """Draws everything in plain ASCII, for a terminal that knows no more."""
-
-    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
-        """The same segments in ASCII."""
-        return [Segment(to_ascii(text), style, control) for text, style, control in segments]
+if TYPE_CHECKING:
+    from kflab.catalog import Catalog
+    from kflab.engine.client import Status
+    from kflab.engine.protocol import Summarized
+    from kflab.tui.engine_link import EngineLink, MakeEngine
+    from kflab.tui.session import Session
 
 
 class Lab(App[None]):
-    """The lab."""
+    """The lab.
+
+    Attributes:
+        session: the state that everything is drawn from; None until the experiment is loaded.
+        engine_status: how the engine is; None before it is started.
+        catalog: what Keras offers.
+        problem: why the experiment could not be opened.
+    """
 
     TITLE = "kflab"
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = []
 
     session: reactive[Session | None] = reactive(None, init=False)
-    engine_status: reactive[Status] = reactive(Status(State.STARTING, Path()), init=False)
+    engine_status: reactive[Status | None] = reactive(None, init=False)
+    catalog: Catalog
+    _link: EngineLink | None = None
 
     def __init__(
         self,
-        session: Session,
+        path: Path,
         *,
-        make_engine: MakeEngine = own_engine,
+        make_engine: MakeEngine | None = None,
         ascii_only: bool = False,
         colors: str | None = None,
     ) -> None:
         """The lab.
 
         Args:
-            session: what it opens with.
-            make_engine: makes the engine that is asked about the experiment.
+            path: the experiment that it opens with.
+            make_engine: makes the engine that is asked about the experiment; none: one in its own process.
             ascii_only: draw in plain ASCII.
             colors: the colours to draw with, as Rich names them; none: what the terminal can.
         """
         super().__init__()
-        self.catalog = catalog.load()
-        self._engine = make_engine(self._engine_changed)
-        self._started = False
+        self._path = path
+        self._make_engine = make_engine
         self.ascii_only = ascii_only
+        self.problem: KflabError | None = None
         self._ascii = [AsciiFilter()] if ascii_only else []
         for theme in themes.THEMES:
             self.register_theme(theme)
         self.theme = themes.choose(colors or self.console.color_system, os.environ).name
-        self.set_reactive(Lab.session, _situated(session))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own, and ASCII where it is asked for."""
         return [*super().get_line_filters(), *self._ascii]
 
-    def get_default_screen(self) -> LabScreen:
-        """The lab's main screen."""
-        return LabScreen()
+    def get_default_screen(self) -> Screen[None]:
+        """The first frame."""
+        return Splash(self._path.name)
+
+    def on_mount(self) -> None:
+        """Loads everything once the first frame is there."""
+        self.call_after_refresh(self._load)
+
+    async def _load(self) -> None:
+        from kflab import catalog
+        from kflab.tui import opening
+        from kflab.tui.engine_link import EngineLink, own_engine
+        from kflab.tui.screens.lab import LabScreen
+
+        try:
+            session = opening.open_session(self._path)
+        except KflabError as problem:
+            self.problem = problem
+            self.exit()
+            return
+        self.catalog = catalog.load()
+        self._link = EngineLink((self._make_engine or own_engine)(self._engine_changed))
+        self.set_reactive(Lab.session, session)
+        await self.push_screen(LabScreen())
+        self.call_after_refresh(self._settle)
+
+    def _settle(self) -> None:
+        """Starts what takes time, now that the graph is on the screen."""
+        from kflab.tui.opening import situated
+
+        gc.enable()
+        self.session = situated(self.now)
+        if self._link is not None:
+            self._link.start()
+            self._inspect()
 
     @property
     def now(self) -> Session:
@@ -88,13 +120,20 @@ class Lab(App[None]):
         assert self.session is not None
         return self.session
 
+    @property
+    def link(self) -> EngineLink:
+        """The line to the engine."""
+        assert self._link is not None
+        return self._link
+
     def put(self, session: Session) -> None:
         """Takes another session; what it means for findings is worked out, and the engine is asked."""
+        from kflab.tui.opening import situated
+
         before = self.now
-        if session.experiment is not before.experiment:
-            session = _situated(session)
-        self.session = session
-        if session.experiment is not before.experiment:
+        is_edited = session.experiment is not before.experiment
+        self.session = situated(session) if is_edited else session
+        if is_edited:
             self._inspect()
 
     def open(self, path: Path) -> None:
@@ -103,45 +142,39 @@ class Lab(App[None]):
         Raises:
             UnusableInputError: the file is none.
         """
-        self.put(opening.open_session(path))
+        from kflab.tui.opening import open_session
 
-    # The engine
-
-    def start_engine(self) -> None:
-        """Starts the engine, once the screen is there."""
-        if not self._started:
-            self._started = True
-            self._engine.start()
-            self._inspect()
+        self.put(open_session(path))
 
     def restart_engine(self) -> None:
         """Starts the engine again after it has failed."""
-        self._engine.restart()
+        self.link.engine.restart()
 
     def _engine_changed(self, status: Status) -> None:
-        failed = self.engine_status.state is State.FAILED
-        self.engine_status = status
-        if failed and status.state is State.STARTING:
+        from kflab.engine.client import State
+
+        before, self.engine_status = self.engine_status, status
+        if before is not None and before.state is State.FAILED and status.state is State.STARTING:
             # What was asked of an engine that failed was answered with a failure.
             self._inspect()
 
     def _inspect(self) -> None:
-        if self._started:
-            self.run_worker(self._ask_engine(), group="inspect", exclusive=True)
+        self.run_worker(self._ask_engine(), group="inspect", exclusive=True)
 
     async def _ask_engine(self) -> None:
+        from kflab.engine.client import EngineError, State
+        from kflab.tui.opening import situated
+
         experiment = self.now.experiment
         try:
-            report = await self._engine.inspect(document.encode(experiment))
-        except SupersededError:
-            return
+            report = await self.link.inspect(experiment)
         except EngineError as problem:
             # The header tells of an engine that does not start; this is about one that does.
-            if self.engine_status.state is State.READY:
+            if self.engine_status is not None and self.engine_status.state is State.READY:
                 self.notify(str(problem), severity="error", markup=False)
             return
-        if self.now.experiment is experiment:
-            self.session = _situated(self.now.told(report, experiment))
+        if report is not None and self.now.experiment is experiment:
+            self.session = situated(self.now.told(report, experiment))
 
     async def summary(self, width: int) -> Summarized | None:
         """The Keras summary of the graph that is shown, or why there is none; None if a newer one comes.
@@ -149,29 +182,12 @@ class Lab(App[None]):
         Raises:
             EngineError: the engine can not answer.
         """
-        session = self.now
-        try:
-            return await self._engine.summarize(
-                document.encode(session.experiment), width, session.graph_name
-            )
-        except SupersededError:
-            return None
+        return await self.link.summarize(self.now.experiment, self.now.graph_name, width)
 
     async def on_unmount(self) -> None:
         """Ends the engine; runs go on."""
-        if self._started:
-            await self._engine.close()
-
-
-def _situated(session: Session) -> Session:
-    """The session with what is known of its dataset and what is wrong with it."""
-    info: DatasetInfo | None
-    try:
-        info = datasets.describe(session.experiment.data, session.folder)
-    except KflabError:
-        info = None  # `check` says why.
-    report = None if session.stale else session.report
-    return session.situated(info, check(session.experiment, info, report))
+        if self._link is not None:
+            await self._link.close()
 
 
 def speaks_unicode() -> bool:
@@ -190,10 +206,12 @@ def run(path: Path, *, plain: bool = False) -> int:
         The exit status.
 
     Raises:
-        UnusableInputError: the file is no experiment.
+        KflabError: the file is no experiment.
     """
-    session = opening.open_session(path)
-    paths.state_dir().mkdir(parents=True, exist_ok=True)
-    lab = Lab(session, ascii_only=plain or not speaks_unicode())
+    # Hundreds of modules are loaded and nothing of them is garbage: the lab collects once it is there.
+    gc.disable()
+    lab = Lab(path, ascii_only=plain or not speaks_unicode())
     lab.run()
+    if lab.problem is not None:
+        raise lab.problem
     return lab.return_code or 0

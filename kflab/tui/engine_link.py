@@ -1,13 +1,14 @@
-"""The lab's line to the engine: what it needs of one, and how one is told about in a few words."""
+"""The lab's line to the engine: asks it about the newest experiment, and tells how it is in a few words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeAlias
 
-from kflab import paths
-from kflab.engine.client import EngineClient, State, Status
+from kflab import document, paths
+from kflab.engine.client import EngineClient, State, Status, SupersededError
 from kflab.engine.protocol import Report, Summarized
+from kflab.experiment import Experiment
 from kflab.values import Value
 
 
@@ -41,6 +42,50 @@ def own_engine(on_status: Callable[[Status], None]) -> Engine:
     return EngineClient(paths.state_dir() / "engine.log", on_status)
 
 
+class EngineLink:
+    """Asks an engine about experiments.
+
+    Args:
+        engine: the engine.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._started = False
+
+    def start(self) -> None:
+        """Starts the engine."""
+        self._started = True
+        self.engine.start()
+
+    async def inspect(self, experiment: Experiment) -> Report | None:
+        """What an experiment turns out to be; None where a newer one was asked about meanwhile.
+
+        Raises:
+            EngineError: the engine can not answer.
+        """
+        try:
+            return await self.engine.inspect(document.encode(experiment))
+        except SupersededError:
+            return None
+
+    async def summarize(self, experiment: Experiment, graph: str, width: int) -> Summarized | None:
+        """The Keras summary of a graph, or why there is none; None where a newer one was asked for meanwhile.
+
+        Raises:
+            EngineError: the engine can not answer.
+        """
+        try:
+            return await self.engine.summarize(document.encode(experiment), width, graph)
+        except SupersededError:
+            return None
+
+    async def close(self) -> None:
+        """Ends the engine."""
+        if self._started:
+            await self.engine.close()
+
+
 def status_text(status: Status) -> str:
     """The state of the engine in a few words: `tensorflow · cpu`."""
     match status.state:
@@ -48,10 +93,14 @@ def status_text(status: Status) -> str:
             devices = [device for device in status.hello.devices if not device.startswith("cpu")]
             return " · ".join((status.hello.backend, ", ".join(devices) or "cpu"))
         case State.STARTING:
-            return "engine starting"
+            return STARTING
         case State.RESTARTING:
             return f"engine restarting: {status.reason}"
         case State.FAILED:
             return f"engine failed: {status.reason}"
         case _:
             return "no engine"
+
+
+STARTING = "engine starting"
+"""What is told before anything is known of the engine."""

@@ -10,11 +10,9 @@ from pathlib import Path
 from textual.app import App
 from textual.pilot import Pilot
 
-from kflab import paths
 from kflab.errors import UnusableInputError
-from kflab.tui import opening
 from kflab.tui.app import Lab
-from kflab.tui.engine_link import MakeEngine, own_engine
+from kflab.tui.engine_link import MakeEngine
 
 _NAMES = {
     "esc": "escape",
@@ -37,7 +35,7 @@ def run(
     timeout: float = 60.0,
     screenshot: Path | None = None,
     plain: bool = False,
-    make_engine: MakeEngine = own_engine,
+    make_engine: MakeEngine | None = None,
 ) -> int:
     """Drives the lab.
 
@@ -60,10 +58,10 @@ def run(
     """
     if screenshot is not None and screenshot.suffix not in {".svg", ".txt"}:
         raise UnusableInputError(f"expected a name that ends with .svg or .txt, got {screenshot.name!r}")
-    session = opening.open_session(experiment_path)
-    paths.state_dir().mkdir(parents=True, exist_ok=True)
-    lab = Lab(session, make_engine=make_engine, ascii_only=plain, colors="truecolor")
+    lab = Lab(experiment_path, make_engine=make_engine, ascii_only=plain, colors="truecolor")
     complaint = asyncio.run(_drive(lab, size, key_names(keys), until, timeout, screenshot))
+    if lab.problem is not None:
+        raise lab.problem
     # Said now that the app is gone: while it runs, it takes what is printed.
     sys.stderr.write(complaint)
     return 1 if complaint else 0
@@ -91,6 +89,8 @@ async def _drive(
 ) -> str:
     """Presses the keys; what went wrong is returned."""
     async with lab.run_test(size=size, notifications=True) as pilot:
+        while lab.session is None and lab.is_running:
+            await asyncio.sleep(_LOOK_SECONDS)
         missed = ""
         for key in keys:
             if key.startswith(_WAIT):

@@ -19,6 +19,15 @@ class Pane(enum.StrEnum):
     SUMMARY = "Summary"
 
 
+WIDE = (110, 32)
+"""The least columns and rows for all panes at once."""
+
+
+def is_narrow(columns: int, rows: int) -> bool:
+    """Whether a terminal has room for one pane at a time only."""
+    return columns < WIDE[0] or rows < WIDE[1]
+
+
 class Place(enum.StrEnum):
     """Where a key is listened to."""
 

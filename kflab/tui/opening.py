@@ -8,7 +8,8 @@ from pathlib import Path
 
 from kflab import document, presets
 from kflab.catalog import datasets
-from kflab.catalog.datasets import ArrayInfo
+from kflab.catalog.datasets import ArrayInfo, DatasetInfo
+from kflab.diagnose.check import check
 from kflab.errors import KflabError
 from kflab.experiment import Data, Experiment, Spec, Training
 from kflab.graph.history import History
@@ -34,6 +35,17 @@ def open_session(path: Path) -> Session:
         folder=path.parent,
         saved=experiment,
     )
+
+
+def situated(session: Session) -> Session:
+    """The session with what is known of its dataset and what is wrong with it."""
+    info: DatasetInfo | None
+    try:
+        info = datasets.describe(session.experiment.data, session.folder)
+    except KflabError:
+        info = None  # `check` says why.
+    report = None if session.stale else session.report
+    return session.situated(info, check(session.experiment, info, report))
 
 
 def new_session(source: str = "digits") -> Session:

@@ -24,8 +24,8 @@ from kflab.runs import control
 from kflab.runs.listing import list_runs
 from kflab.tui.app import Lab
 from kflab.tui.headless import screen_text
-from kflab.tui.opening import open_session
-from kflab.tui.text import target_name
+from kflab.tui.layer_text import target_name
+from kflab.tui.screens.lab import LabScreen
 from kflab.values import Value
 
 STUB_TRAINER = Path(__file__).parent.parent / "stubs" / "trainer.py"
@@ -114,7 +114,7 @@ def _size(node: Node, number: int) -> int:
 
 def engine_of(pilot: Pilot[None]) -> StubEngine:
     """The stub that the lab asks."""
-    engine = lab_of(pilot)._engine
+    engine = lab_of(pilot).link.engine
     assert isinstance(engine, StubEngine)
     return engine
 
@@ -149,7 +149,7 @@ async def wait_for_text(pilot: Pilot[None], text: str) -> None:
 
 async def wait_for_lab(pilot: Pilot[None]) -> None:
     """Waits until no dialog is open."""
-    await wait_for(pilot, lambda: len(pilot.app.screen_stack) == 1, "the end of the dialog")
+    await wait_for(pilot, lambda: isinstance(pilot.app.screen, LabScreen), "the end of the dialog")
 
 
 async def type_text(pilot: Pilot[None], text: str) -> None:
@@ -173,9 +173,9 @@ def open_lab(runs_dir: Path, experiment_file: Path) -> OpenLab:
     async def opened(
         size: tuple[int, int] = (120, 40), path: Path = experiment_file
     ) -> AsyncIterator[Pilot[None]]:
-        lab = Lab(open_session(path), make_engine=StubEngine)
+        lab = Lab(path, make_engine=StubEngine)
         async with lab.run_test(size=size, notifications=True) as pilot:
-            await wait_for(pilot, lambda: not lab.now.stale, "the answer of the engine")
+            await wait_for(pilot, lambda: lab.session and not lab.session.stale, "the answer of the engine")
             yield pilot
 
     return opened

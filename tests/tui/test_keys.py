@@ -74,7 +74,7 @@ async def test_letters_act_on_what_has_the_focus(open_lab: OpenLab) -> None:
         await pilot.press("d", "x", "r")
         await pilot.pause()
         assert pilot.app.session is before  # type: ignore[attr-defined]
-        assert len(pilot.app.screen_stack) == 1
+        assert isinstance(pilot.app.screen, LabScreen)
 
 
 async def test_every_key_of_the_footer_fits_and_help_is_always_there(open_lab: OpenLab) -> None:

@@ -10,7 +10,6 @@ from kflab import presets
 from kflab.tui.app import Lab
 from kflab.tui.headless import screen_text
 from kflab.tui.keys import Pane
-from kflab.tui.opening import open_session
 from tests.tui.conftest import OpenLab, StubEngine, graph_of, lab_of, wait_for, wait_for_text
 
 
@@ -135,9 +134,9 @@ async def test_thousand_nodes_scroll(runs_dir: Path, tmp_path: Path) -> None:
         + "\n".join(nodes)
         + "\n  outputs: [n999]\ntraining: {loss: MeanSquaredError}\n"
     )
-    lab = Lab(open_session(path), make_engine=StubEngine)
+    lab = Lab(path, make_engine=StubEngine)
     async with lab.run_test(size=(120, 40)) as pilot:
-        await wait_for(pilot, lambda: not lab.now.stale)
+        await wait_for(pilot, lambda: lab.session and not lab.session.stale)
         assert "1,000 nodes" in screen_text(lab)
         await pilot.press("end")
         await wait_for_text(pilot, "n999")
@@ -146,9 +145,9 @@ async def test_thousand_nodes_scroll(runs_dir: Path, tmp_path: Path) -> None:
 
 
 async def test_plain_ascii(runs_dir: Path, experiment_file: Path) -> None:
-    lab = Lab(open_session(experiment_file), make_engine=StubEngine, ascii_only=True)
+    lab = Lab(experiment_file, make_engine=StubEngine, ascii_only=True)
     async with lab.run_test(size=(120, 40)) as pilot:
-        await wait_for(pilot, lambda: not lab.now.stale)
+        await wait_for(pilot, lambda: lab.session and not lab.session.stale)
         drawn = "".join(
             segment.text
             for strip in lab.screen._compositor.render_strips()

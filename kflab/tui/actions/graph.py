@@ -6,9 +6,10 @@ from kflab.graph import edits
 from kflab.graph.nodes import Call, Share
 from kflab.tui.actions.base import LabBase
 from kflab.tui.keys import Pane
+from kflab.tui.layer_text import layer_text
 from kflab.tui.rows.node import target_of, target_options
 from kflab.tui.rows.row import Option
-from kflab.tui.text import layer_text, shape_text
+from kflab.tui.text import shape_text
 from kflab.values import Value
 
 

@@ -73,7 +73,8 @@ class RunActions(LabBase):
         self.run_worker(self._start(session), group="train")
 
     async def _start(self, session: Session) -> None:
-        hello = self.lab.engine_status.hello
+        status = self.lab.engine_status
+        hello = status.hello if status else None
         backend = hello.backend if hello else os.environ.get("KERAS_BACKEND", "tensorflow")
         try:
             run_dir = await asyncio.to_thread(_launch, session, backend)

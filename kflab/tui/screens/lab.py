@@ -22,24 +22,22 @@ from kflab.tui.actions.files import FileActions
 from kflab.tui.actions.forms import FormActions
 from kflab.tui.actions.graph import GraphActions
 from kflab.tui.actions.runs import RunActions
-from kflab.tui.engine_link import status_text
+from kflab.tui.engine_link import STARTING, status_text
 from kflab.tui.keys import Pane, Situation
+from kflab.tui.layer_text import target_name
 from kflab.tui.rows.node import node_rows
 from kflab.tui.rows.row import Option
 from kflab.tui.rows.row import Row as FormRow
 from kflab.tui.rows.setting import Setting
 from kflab.tui.rows.setup import setup_rows
 from kflab.tui.session import Session
-from kflab.tui.text import count_text, plural, shape_text, target_name
+from kflab.tui.text import count_text, plural, shape_text
 from kflab.tui.widgets.footer import Footer, TabBar
 from kflab.tui.widgets.form import Form
 from kflab.tui.widgets.graph import GraphPane, GraphView
 from kflab.tui.widgets.header import Header
 from kflab.tui.widgets.summary import SummaryPane
 from kflab.values import Value
-
-WIDE = (110, 32)
-"""The least columns and rows for all panes at once."""
 
 LEAST = (60, 16)
 """The least columns and rows for one pane."""
@@ -98,12 +96,7 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
         self.watch(self.app, "engine_status", self._show_header)
         self.show_console(False)
         self.query_one(GraphPane).focus()
-        self.call_after_refresh(self._settle)
-
-    def _settle(self) -> None:
-        """Starts what takes time, now that the screen is there."""
-        self.lab.start_engine()
-        self.run_worker(self.offer_running())
+        self.call_after_refresh(lambda: self.run_worker(self.offer_running()))
 
     # Where things are
 
@@ -116,7 +109,7 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
                 f"kflab needs {LEAST[0]}×{LEAST[1]} places; this terminal has "
                 f"{event.size.width}×{event.size.height}."
             )
-        self.set_class(event.size.width < WIDE[0] or event.size.height < WIDE[1], "-narrow")
+        self.set_class(keys.is_narrow(event.size.width, event.size.height), "-narrow")
         self._arrange()
 
     @property
@@ -186,6 +179,12 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
 
     # What applies
 
+    @property
+    def engine_failed(self) -> bool:
+        """Whether there is no engine to ask."""
+        status = self.lab.engine_status
+        return status is not None and status.state in {State.FAILED, State.RESTARTING}
+
     def situation(self) -> Situation:
         """What the keys would act on now."""
         session = self.session
@@ -200,7 +199,7 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
             redo=bool(session.history.undone),
             training=self.training_alive,
             run=self.run_followed,
-            engine_failed=self.lab.engine_status.state in {State.FAILED, State.RESTARTING},
+            engine_failed=self.engine_failed,
         )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
@@ -354,8 +353,12 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
     def _show_header(self) -> None:
         session, status = self.session, self.lab.engine_status
         name = session.path.name if session.path else session.source
-        failed = status.state in {State.FAILED, State.RESTARTING}
-        self.query_one(Header).show(name, unsaved=session.unsaved, engine=status_text(status), failed=failed)
+        self.query_one(Header).show(
+            name,
+            unsaved=session.unsaved,
+            engine=status_text(status) if status else STARTING,
+            failed=self.engine_failed,
+        )
 
     def _show_footer(self) -> None:
         self.query_one(Footer).show(keys.footer(self.situation()))

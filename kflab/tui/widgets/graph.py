@@ -14,6 +14,7 @@ from kflab.engine.protocol import GraphReport
 from kflab.graph.layout import Row
 from kflab.graph.nodes import Graph, source_of
 from kflab.tui import text
+from kflab.tui.layer_text import layer_text
 from kflab.tui.widgets.rowlist import RowList
 
 _MOST_RAILS = 15
@@ -80,9 +81,7 @@ class GraphPane(RowList):
     def show(self, view: GraphView) -> None:
         """Shows a graph; the cursor stands where the view says."""
         if view.graph != self._view.graph or not self._layers:
-            self._layers = {
-                row.name: text.layer_text(self._catalog, view.graph, row.name) for row in view.rows
-            }
+            self._layers = {row.name: layer_text(self._catalog, view.graph, row.name) for row in view.rows}
             self._outputs = frozenset(source_of(reference) for reference in view.graph.outputs)
         self._view = view
         self._measure()
