@@ -7,6 +7,7 @@ import os
 import queue
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, TypeAlias
@@ -18,6 +19,9 @@ from kflab.errors import KflabError
 
 STARTING = 0
 """The id of a refusal that answers no request: the engine could not start."""
+
+GRACE = 120.0
+"""Seconds that the engine may go on after its stdin has ended."""
 
 Send: TypeAlias = Callable[[Reply], None]
 
@@ -119,6 +123,9 @@ def _lines_in_background(stream: BinaryIO) -> Iterator[bytes]:
         for line in stream:
             waiting.put(line)
         waiting.put(b"")
+        # Whoever asked has gone. What is queued is still answered, but nothing holds the process for ever.
+        time.sleep(GRACE)
+        os._exit(1)
 
     threading.Thread(target=read, name="requests", daemon=True).start()
     return iter(waiting.get, b"")

@@ -257,6 +257,21 @@ def test_a_shared_layer_has_one_set_of_weights() -> None:
     np.testing.assert_allclose(swapped, -straight, rtol=1e-4, atol=1e-5)
 
 
+def test_arguments_of_the_call_are_kept() -> None:
+    model = build(
+        experiment("""
+nodes:
+  x: {Input: {shape: [1000]}}
+  dropped: {Dropout: {rate: 0.5, seed: 1}, from: x, call: {training: true}}
+  kept: {Dropout: {rate: 0.5, seed: 1}, from: x, call: {training: false}}
+outputs: [dropped, kept]
+""")
+    )
+    dropped, kept = model(np.ones((1, 1000), "float32"))
+    assert 300 < np.count_nonzero(dropped) < 700
+    assert np.count_nonzero(kept) == 1000
+
+
 def test_a_model_with_operations_can_be_saved_and_loaded(tmp_path) -> None:
     model = build(VARIED["operations"])
     model.save(tmp_path / "model.keras")
