@@ -48,8 +48,8 @@ class Totals(msgspec.Struct, frozen=True):
         trainable: those that are trained.
         non_trainable: the rest.
         weight_bytes: memory of all weights at their dtype.
-        training_bytes: an estimate for training: weights, gradients and optimizer slots of 4 bytes each, and the
-            activations of one batch.
+        training_bytes: an estimate for training: weights, gradients and optimizer slots of 4 bytes each, and
+            the activations of one batch.
     """
 
     total: int = 0
