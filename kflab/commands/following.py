@@ -45,7 +45,7 @@ def follow(run_dir: Path, *, as_json: bool, owner: bool) -> int:
 
 def _follow(run_dir: Path, report: _Json | _Line) -> int:
     tail, state = Tail(run_dir / EVENTS), RunState()
-    looked = 0.0
+    looked, crashed = 0.0, False
     while True:
         restarts = tail.restarts
         events = tail.read()
@@ -60,11 +60,12 @@ def _follow(run_dir: Path, report: _Json | _Line) -> int:
         if not tail.at_end:
             continue
         now = time.monotonic()
-        if now - looked >= _STATUS_SECONDS:
+        if not events and now - looked >= _STATUS_SECONDS:
             looked = now
-            if status(run_dir) is Status.CRASHED and not (events or tail.read()):
+            if crashed:  # and what it wrote before it ended has been read since
                 report.crashed(state)
                 return 1
+            crashed = status(run_dir) is Status.CRASHED
         report.idle(state)
         time.sleep(POLL_SECONDS)
 
