@@ -6,6 +6,24 @@ from collections.abc import Mapping
 
 from textual.theme import Theme
 
+
+def _variables(*, quiet: str, line: str, cursor: str, idle: str, ground: str) -> dict[str, str]:
+    """The colours beside Textual's own: quiet words, lines, the row under the cursor; scrollbars as lines."""
+    return {
+        "quiet": quiet,
+        "line": line,
+        "cursor": cursor,
+        "cursor-idle": idle,
+        "scrollbar": line,
+        "scrollbar-hover": quiet,
+        "scrollbar-active": quiet,
+        "scrollbar-background": ground,
+        "scrollbar-background-hover": ground,
+        "scrollbar-background-active": ground,
+        "scrollbar-corner-color": ground,
+    }
+
+
 DARK = Theme(
     name="kflab-dark",
     primary="#5fb8a8",
@@ -20,7 +38,7 @@ DARK = Theme(
     panel="#1a2025",
     boost="#1a2025",
     dark=True,
-    variables={"quiet": "#7d8a92", "line": "#2e383f", "cursor": "#1f3a38", "cursor-idle": "#1c2327"},
+    variables=_variables(quiet="#7d8a92", line="#2e383f", cursor="#1f3a38", idle="#1c2327", ground="#101417"),
 )
 
 LIGHT = Theme(
@@ -37,7 +55,7 @@ LIGHT = Theme(
     panel="#eef1f2",
     boost="#eef1f2",
     dark=False,
-    variables={"quiet": "#66737b", "line": "#ccd4d8", "cursor": "#cfe8e4", "cursor-idle": "#e9edef"},
+    variables=_variables(quiet="#66737b", line="#ccd4d8", cursor="#cfe8e4", idle="#e9edef", ground="#fafbfb"),
 )
 
 PLAIN = Theme(
@@ -60,6 +78,13 @@ PLAIN = Theme(
         "line": "ansi_bright_black",
         "cursor": "ansi_cyan",
         "cursor-idle": "ansi_default",
+        "scrollbar": "ansi_bright_black",
+        "scrollbar-hover": "ansi_white",
+        "scrollbar-active": "ansi_white",
+        "scrollbar-background": "ansi_default",
+        "scrollbar-background-hover": "ansi_default",
+        "scrollbar-background-active": "ansi_default",
+        "scrollbar-corner-color": "ansi_default",
         "ansi-background": "ansi_black",
         "ansi-foreground": "ansi_white",
         "border-blurred": "ansi_bright_black",

@@ -30,14 +30,7 @@ class FormActions(LabBase):
 
     def fill_missing(self) -> None:
         """Asks for the values that the selected node can not do without; then goes back to where it began."""
-        self._filling_from = self._filling_from or self.pane
-        # The rows show what was just edited after the next refresh only.
-        self.call_after_refresh(self._fill_next)
-
-    def _fill_next(self) -> None:
-        began = self._filling_from
-        if began is None:
-            return
+        began = self._filling_from = self._filling_from or self.pane
         form = self.query_one("#node", Form)
         if any(row.missing for row in self.node_rows()):
             if self.pane is not Pane.NODE:

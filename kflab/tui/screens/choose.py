@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -144,6 +144,7 @@ class Choose(ModalScreen[Option | None]):
         self._title, self._options, self._typed = title, options, typed
         self._filter = Input(placeholder=prompt, compact=True)
         self._list = OptionRows()
+        self._narrowed = ""
         self._words = Static(id="words", markup=False)
 
     def compose(self) -> ComposeResult:
@@ -161,15 +162,27 @@ class Choose(ModalScreen[Option | None]):
         """Shows everything."""
         self.set_class(not any(option.help for option in self._options), "-bare")
         self.set_class(not any(option.help for option in self._options), "-short")
-        self._filter.focus()
+        self.set_focus(self._filter)
         self._list.show(self._options, grouped=True)
         self._show_words()
 
+    def on_key(self, event: events.Key) -> None:
+        """Takes what is typed before the filter has the focus."""
+        if event.character and event.is_printable and self.focused is not self._filter:
+            event.stop()
+            self._filter.insert_text_at_cursor(event.character)
+
     @on(Input.Changed)
-    def _narrow(self, event: Input.Changed) -> None:
+    def _changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._list.show(matches(self._options, event.value), grouped=not event.value)
-        self._show_words()
+        self._narrow()
+
+    def _narrow(self) -> None:
+        wanted = self._filter.value
+        if wanted != self._narrowed:
+            self._narrowed = wanted
+            self._list.show(matches(self._options, wanted), grouped=not wanted)
+            self._show_words()
 
     @on(RowList.Moved)
     def _moved(self, event: RowList.Moved) -> None:
@@ -206,6 +219,7 @@ class Choose(ModalScreen[Option | None]):
 
     def action_accept(self) -> None:
         """Takes the option under the cursor, or what was typed."""
+        self._narrow()  # What was typed last may not have been told yet.
         text = self._filter.value.strip()
         option = self._list.current
         if self._typed is not None and text and (option is None or "(" in text or "{" in text):

@@ -95,7 +95,7 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
         self.watch(self.app, "session", self._show)
         self.watch(self.app, "engine_status", self._show_header)
         self.show_console(False)
-        self.query_one(GraphPane).focus()
+        self.set_focus(self.query_one(GraphPane))
         self.call_after_refresh(lambda: self.run_worker(self.offer_running()))
 
     # Where things are
@@ -144,9 +144,9 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
         if isinstance(target, Form):
             target.take_focus()
         elif pane is Pane.TRAIN:
-            next(child for child in target.children if child.display).focus()
+            self.set_focus(next(child for child in target.children if child.display))
         else:
-            target.focus()
+            self.set_focus(target)
 
     @on(events.DescendantFocus)
     def _focus_moved(self, event: events.DescendantFocus) -> None:

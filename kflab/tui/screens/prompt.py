@@ -52,7 +52,7 @@ class Prompt(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """The line is ready to be typed over, or to be mended."""
-        self._input.focus()
+        self.set_focus(self._input)
         if self._hint.has_class("-wrong"):
             self._input.action_end()
         else:

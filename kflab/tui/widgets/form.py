@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -30,15 +30,15 @@ class FormRows(RowList):
 
     BINDINGS: ClassVar[list[BindingType]] = list(keys.bindings(keys.Place.FORM))
 
-    class Act(Message):
-        """A key was pressed on a row."""
+    def __init__(
+        self, *, edit: Callable[[], None], toggle: Callable[[], None], reset: Callable[[], None]
+    ) -> None:
+        """The rows, and what their keys do.
 
-        def __init__(self, action: str) -> None:
-            super().__init__()
-            self.action = action
-
-    def __init__(self) -> None:
+        They are called and not told by messages, so that the next key already meets what they have opened.
+        """
         super().__init__()
+        self._edit, self._toggle, self._reset = edit, toggle, reset
         self.rows: Sequence[Row] = ()
         self.label_width = 0
 
@@ -90,15 +90,15 @@ class FormRows(RowList):
 
     def action_edit_row(self) -> None:
         """Changes the value."""
-        self.post_message(self.Act("edit"))
+        self._edit()
 
     def action_toggle_row(self) -> None:
         """Switches the value."""
-        self.post_message(self.Act("toggle"))
+        self._toggle()
 
     def action_reset_row(self) -> None:
         """Puts the default back."""
-        self.post_message(self.Act("reset"))
+        self._reset()
 
 
 class EditLine(Input):
@@ -164,7 +164,7 @@ class Form(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._list = FormRows()
+        self._list = FormRows(edit=self._edit, toggle=self._toggle, reset=self._reset)
         self._notes = Static(id="notes", markup=False)
         self._help = Static(id="help", markup=False)
         self._line = EditLine(compact=True)
@@ -196,7 +196,7 @@ class Form(Vertical):
 
     def take_focus(self) -> None:
         """Gives the rows the focus."""
-        self._list.focus()
+        self.screen.set_focus(self._list)
 
     def show(self, rows: Sequence[Row], notes: Text | None = None) -> None:
         """Shows other rows, with findings above them. A value that is being typed is left alone."""
@@ -220,8 +220,7 @@ class Form(Vertical):
             if row.missing:
                 self._list.put_cursor(index)
                 self._show_help()
-                # The rows may have no place on the screen yet.
-                self.call_after_refresh(self._edit)
+                self._edit()
                 return
 
     def _show_help(self) -> None:
@@ -238,11 +237,6 @@ class Form(Vertical):
     def _picked(self, event: RowList.Picked) -> None:
         event.stop()
         self._edit()
-
-    @on(FormRows.Act)
-    def _act(self, event: FormRows.Act) -> None:
-        event.stop()
-        {"edit": self._edit, "toggle": self._toggle, "reset": self._reset}[event.action]()
 
     def _edit(self) -> None:
         row = self._list.current
@@ -277,9 +271,11 @@ class Form(Vertical):
         self._editing = row
         self._line.value = row.shown
         self._line.display = True
-        self._place()
-        self._line.focus()
+        self.screen.set_focus(self._line)
         self._line.action_select_all()
+        self._place()
+        # The rows may have got their place on the screen just now.
+        self.call_after_refresh(self._place)
 
     def _place(self) -> None:
         """Lays the line over the value of its row."""
@@ -332,10 +328,9 @@ class Form(Vertical):
             return
         self._editing = None
         self._complaint.display = False
-        had_focus = self._line.has_focus
+        if self._line.has_focus:
+            self.screen.set_focus(self._list)
         self._line.display = False
-        if had_focus:
-            self._list.focus()
 
     def on_descendant_blur(self) -> None:
         """Typing ends when the focus goes elsewhere."""

@@ -48,13 +48,14 @@ class RowList(ScrollView, can_focus=True):
     }
     RowList:ansi {
         & .row--cursor { color: ansi_black; background: ansi_cyan; }
-        & .row--idle { text-style: underline; }
+        & .row--idle { text-style: bold; }
         & .row--quiet { text-style: dim; }
         & .row--rail { text-style: dim; }
     }
     """
 
     cursor: reactive[int] = reactive(0)
+    _is_bare = False  # while a row is drawn whose colours are those of the cursor alone
 
     class Moved(Message):
         """The cursor stands on another row."""
@@ -85,6 +86,8 @@ class RowList(ScrollView, can_focus=True):
 
     def part(self, name: str) -> Style:
         """The style of a part of a row: `quiet`, `strong`, `accent`, `error`, `warning`, `rail`."""
+        if self._is_bare:
+            return Style()
         return self.get_component_rich_style(f"row--{name}", partial=True)
 
     def rows_changed(self) -> None:
@@ -126,8 +129,12 @@ class RowList(ScrollView, can_focus=True):
         if not 0 <= row < self.count():
             return Strip.blank(width, base)
         if row == self.cursor and self.selectable(row):
-            base += self.part("cursor" if self.has_focus or self.held else "idle")
+            is_active = self.has_focus or self.held
+            base += self.part("cursor" if is_active else "idle")
+            # Of 16 colours, one on the cursor's own may be unreadable.
+            self._is_bare = is_active and self.app.current_theme.ansi
         text = self.draw(row, width)
+        self._is_bare = False
         segments = [
             Segment(segment.text, base + segment.style if segment.style else base)
             for segment in text.render(self.app.console, end="")
