@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -23,6 +26,7 @@ Loaded: TypeAlias = tuple[tuple[Array, Array], tuple[Array, Array]]
 """What `load_data` of every Keras dataset returns: training and test arrays."""
 
 _NO_ANSWER = 20.0
+_NO_START = 60.0
 _LOOK_AGAIN = 0.25
 
 # The arguments that `load_data` takes over; the others are ours.
@@ -63,8 +67,6 @@ def load_download(offer: Offer, settings: Settings, progress: Progress | None) -
     Raises:
         KflabError: it is not in the cache and cannot be downloaded, or the file in the cache is damaged.
     """
-    folder = paths.keras_datasets_dir()
-    cached = all((folder / file).exists() for file in offer.files)
     # Imported before the thread starts: an import may take a lock that the one who waits holds.
     from keras import datasets
 
@@ -76,23 +78,49 @@ def load_download(offer: Offer, settings: Settings, progress: Progress | None) -
             loaded: Loaded = module.load_data(**passed)
             return loaded
 
+    folder = _folder()
     fetch = _Fetch(load_data)
     with _impatient():
         fetch.start()
-        while fetch.is_alive():
-            if progress is not None and not cached:
-                progress(offer.name, _size(folder, offer.files), offer.download_bytes)
-            fetch.join(_LOOK_AGAIN)
+        _wait(fetch, offer, folder, progress)
     if fetch.loaded is None:
-        reason = " ".join(str(fetch.error).split()) or type(fetch.error).__name__
-        files = " and ".join(str(folder / file) for file in offer.files)
-        raise KflabError(
-            f"cannot load {offer.name}: {reason}. Keras keeps it in {folder}: expected {files}. With a "
-            f"network it is downloaded there at first use; without one, copy it there, or set data.source to "
-            f"{offer.instead}, which came with kflab"
-        ) from fetch.error
+        raise _failure(offer, folder, fetch.error) from fetch.error
     (x_train, y_train), (x_test, y_test) = fetch.loaded
     return Raw(_samples(offer, settings, x_train, y_train), test=_samples(offer, settings, x_test, y_test))
+
+
+def _folder() -> Path:
+    """Where Keras keeps its datasets; it turns to a temporary folder where its own cannot be written."""
+    own = paths.keras_datasets_dir()
+    if os.access(own.parent, os.W_OK):
+        return own
+    temporary = Path("/tmp")
+    return (temporary if temporary.is_dir() else Path(tempfile.gettempdir())) / ".keras" / "datasets"
+
+
+def _wait(fetch: _Fetch, offer: Offer, folder: Path, progress: Progress | None) -> None:
+    """Wait for the download, and give it up when it does not begin: a name server may never answer."""
+    cached = all((folder / file).exists() for file in offer.files)
+    patience = time.monotonic() + _NO_START
+    while fetch.is_alive():
+        done = _size(folder, offer.files)
+        if progress is not None and not cached:
+            progress(offer.name, done, offer.download_bytes)
+        if not done and time.monotonic() > patience:
+            raise _failure(
+                offer, folder, TimeoutError(f"no answer from the network in {_NO_START:g} seconds")
+            )
+        fetch.join(_LOOK_AGAIN)
+
+
+def _failure(offer: Offer, folder: Path, error: Exception | None) -> KflabError:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    files = " and ".join(str(folder / file) for file in offer.files)
+    return KflabError(
+        f"cannot load {offer.name}: {reason}. Keras keeps it in {folder}: expected {files}. With a network "
+        "it is downloaded there at first use; without one, copy it there, or set data.source to "
+        f"{offer.instead}, which came with kflab"
+    )
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from sklearn import datasets as sklearn_datasets
 
 from kflab.catalog import datasets
 from kflab.catalog.datasets import DatasetInfo, Origin, TargetKind, describe
+from kflab.data import downloads
 from kflab.data.load import Part, Splits, load
 from kflab.errors import KflabError, UnusableInputError
 from kflab.experiment import Data, Experiment
@@ -498,6 +499,17 @@ def test_a_download_reports_how_far_it_is_and_prints_nothing(
     assert len(splits.train) + len(splits.validation or ()) == 40
     assert ("mnist", 1000, info.download_bytes) in seen
     assert capfd.readouterr().out == ""
+
+
+def test_a_network_that_never_answers_is_given_up(keras_folder: Path, monkeypatch: pytest.MonkeyPatch):
+    given_up = threading.Event()
+    monkeypatch.setattr(FILES, "urlretrieve", lambda *_: given_up.wait(60))
+    monkeypatch.setattr(downloads, "_NO_START", 0.5)
+    try:
+        with pytest.raises(KflabError, match=r"cannot load mnist: no answer from the network in 0.5 seconds"):
+            loaded(Data(source="mnist"))
+    finally:
+        given_up.set()
 
 
 def test_what_is_in_the_cache_reports_no_download(keras_folder: Path):
