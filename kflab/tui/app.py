@@ -43,7 +43,8 @@ class Lab(App[None]):
     TITLE = "kflab"
     ENABLE_COMMAND_PALETTE = False
 
-    session: reactive[Session | None] = reactive(None, init=False)
+    # Comparing two of them costs more than drawing one.
+    session: reactive[Session | None] = reactive(None, init=False, always_update=True)
     engine_status: reactive[Status | None] = reactive(None, init=False)
     catalog: Catalog
     _link: EngineLink | None = None

@@ -70,7 +70,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def unsaved(self) -> bool:
         """Whether there is something that no file has."""
-        return self.experiment != self.saved
+        return self.experiment is not self.saved and self.experiment != self.saved
 
     @property
     def stale(self) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual import on
-
 from kflab.catalog.text import parse_value
 from kflab.errors import KflabError
 from kflab.graph.edits import Edited
@@ -45,18 +43,14 @@ class FormActions(LabBase):
         """The rows of the selected node."""
         raise NotImplementedError
 
-    @on(Form.Left)
-    def _left(self, event: Form.Left) -> None:
-        event.stop()
+    def typing_left(self) -> None:
+        """Goes back to where asking for values began."""
         if self._filling_from is not None:
             began, self._filling_from = self._filling_from, None
             self.go(began)
 
-    @on(Form.Changed)
-    def _changed(self, event: Form.Changed) -> None:
-        self._apply(event.row, event.value)
-
-    def _apply(self, row: Row, value: Value) -> None:
+    def change_row(self, row: Row, value: Value) -> None:
+        """Gives a row another value; a refusal is told at the field."""
         if row.apply is None:
             return
         form = self._form()
@@ -80,22 +74,19 @@ class FormActions(LabBase):
     def _form(self) -> Form | None:
         return next((form for form in self.query(Form) if form.display and form.editing), None)
 
-    @on(Form.Reset)
-    def _reset(self, event: Form.Reset) -> None:
-        if event.row.reset:
-            self.edit(event.row.reset)
+    def reset_row(self, row: Row) -> None:
+        """Gives a row its default again."""
+        if row.reset:
+            self.edit(row.reset)
 
-    @on(Form.Choose)
-    def _choose(self, event: Form.Choose) -> None:
-        event.stop()
-        event.prevent_default()
-        row = event.row
+    def choose_for_row(self, row: Row) -> None:
+        """Asks for one of the options of a row."""
         if row.options is None:
             return
         argument = row.argument
         typed = (lambda text: parse_value(argument, text)) if argument is not None else None
-        self.choose(row.label, row.options(), lambda value: self._apply(row, value), typed=typed)
+        self.choose(row.label, row.options(), lambda value: self.change_row(row, value), typed=typed)
 
-    @on(Form.Run)
-    async def _run(self, event: Form.Run) -> None:
-        await self.run_action(event.action)
+    def run_for_row(self, action: str) -> None:
+        """Runs an action of the lab."""
+        getattr(self, f"action_{action}")()

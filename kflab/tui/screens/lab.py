@@ -81,8 +81,8 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
         with Vertical(id="panes"):
             with Horizontal(id="top"):
                 yield GraphPane(self.lab.catalog, id="graph")
-                yield Form(id="node")
-                yield Form(id="setup")
+                yield Form(self, id="node")
+                yield Form(self, id="setup")
                 yield SummaryPane(id="summary")
             with Container(id="train"):
                 yield from self.compose_training()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.message import Message
 from textual.widgets import Input, Static
 
 from kflab.catalog.text import parse_value
@@ -110,12 +109,37 @@ class EditLine(Input):
         Binding("down", "submit", "Take", show=False),
     ]
 
-    class Left(Message):
-        """Nothing is to be changed."""
+    def __init__(self, *, take: Callable[[], None], leave: Callable[[], None]) -> None:
+        """A line that calls what its end means, so that the next key already meets what comes then."""
+        super().__init__(compact=True)
+        self._take, self._leave = take, leave
+
+    async def action_submit(self) -> None:
+        """Takes what was typed."""
+        self._take()
 
     def action_leave(self) -> None:
         """Keeps the value as it was."""
-        self.post_message(self.Left())
+        self._leave()
+
+
+class FormHandler(Protocol):
+    """Who does what a form asks for, at once."""
+
+    def change_row(self, row: Row, value: Value) -> None:
+        """A value was given for a row."""
+
+    def reset_row(self, row: Row) -> None:
+        """A row shall have its default again."""
+
+    def choose_for_row(self, row: Row) -> None:
+        """A value for a row shall be chosen from its options."""
+
+    def run_for_row(self, action: str) -> None:
+        """An action of the lab shall run."""
+
+    def typing_left(self) -> None:
+        """What was begun to be typed is given up."""
 
 
 class Form(Vertical):
@@ -135,39 +159,13 @@ class Form(Vertical):
                         display: none; }
     """
 
-    class Changed(Message):
-        """A value was given for a row."""
-
-        def __init__(self, row: Row, value: Value) -> None:
-            super().__init__()
-            self.row, self.value = row, value
-
-    class Reset(Message):
-        """A row shall have its default again."""
-
-        def __init__(self, row: Row) -> None:
-            super().__init__()
-            self.row = row
-
-    class Choose(Reset):
-        """A value for a row shall be chosen from its options."""
-
-    class Left(Message):
-        """What was begun to be typed is given up."""
-
-    class Run(Message):
-        """An action of the lab shall run."""
-
-        def __init__(self, action: str) -> None:
-            super().__init__()
-            self.action = action
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, handler: FormHandler, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
+        self._handler = handler
         self._list = FormRows(edit=self._edit, toggle=self._toggle, reset=self._reset)
         self._notes = Static(id="notes", markup=False)
         self._help = Static(id="help", markup=False)
-        self._line = EditLine(compact=True)
+        self._line = EditLine(take=self._typed, leave=self._leave)
         self._complaint = Static(id="complaint", markup=False)
         self._editing: Row | None = None
 
@@ -205,6 +203,9 @@ class Form(Vertical):
         if notes:
             self._notes.update(notes)
         self._show_help()
+        if self._editing:
+            # Findings above the rows may push them down.
+            self.call_after_refresh(self._place)
 
     def select(self, label: str) -> None:
         """Puts the cursor on the row with this name."""
@@ -243,18 +244,18 @@ class Form(Vertical):
         if row is None:
             return
         if row.action:
-            self.post_message(self.Run(row.action))
+            self._handler.run_for_row(row.action)
         elif row.typed and row.switched:
             self._toggle()
         elif row.typed:
             self._type(row)
         elif row.options and row.apply:
-            self.post_message(self.Choose(row))
+            self._handler.choose_for_row(row)
 
     def _toggle(self) -> None:
         row = self._list.current
         if row and row.switched:
-            self.post_message(self.Changed(row, row.next_value()))
+            self._handler.change_row(row, row.next_value())
         else:
             self._edit()
 
@@ -263,9 +264,9 @@ class Form(Vertical):
         if row is None:
             return
         if row.reset_action:
-            self.post_message(self.Run(row.reset_action))
+            self._handler.run_for_row(row.reset_action)
         elif row.reset:
-            self.post_message(self.Reset(row))
+            self._handler.reset_row(row)
 
     def _type(self, row: Row) -> None:
         self._editing = row
@@ -298,29 +299,25 @@ class Form(Vertical):
         event.stop()
         self._complaint.display = False
 
-    @on(Input.Submitted)
-    def _typed(self, event: Input.Submitted) -> None:
-        event.stop()
+    def _typed(self) -> None:
         row = self._editing
         if row is None or row.argument is None:
             return
         try:
-            value = parse_value(row.argument, event.value)
+            value = parse_value(row.argument, self._line.value)
         except ValueError as problem:
             self.complain(str(problem))
             return
-        self.post_message(self.Changed(row, value))
+        self._handler.change_row(row, value)
 
     def complain(self, problem: str) -> None:
         """Says at the field what is wrong with what was typed; the line stays open."""
         self._complaint.update(Text(problem))
         self._complaint.display = True
 
-    @on(EditLine.Left)
-    def _leave(self, event: EditLine.Left) -> None:
-        event.stop()
+    def _leave(self) -> None:
         self.close()
-        self.post_message(self.Left())
+        self._handler.typing_left()
 
     def close(self) -> None:
         """Ends typing."""

@@ -80,11 +80,13 @@ class GraphPane(RowList):
 
     def show(self, view: GraphView) -> None:
         """Shows a graph; the cursor stands where the view says."""
-        if view.graph != self._view.graph or not self._layers:
+        before = self._view
+        if view.graph is not before.graph or not self._layers:
             self._layers = {row.name: layer_text(self._catalog, view.graph, row.name) for row in view.rows}
             self._outputs = frozenset(source_of(reference) for reference in view.graph.outputs)
         self._view = view
-        self._measure()
+        if view.graph is not before.graph or view.report is not before.report:
+            self._measure()
         self.rows_changed()
         row = next((index for index, row in enumerate(view.rows) if row.name == view.selected), self.cursor)
         self.put_cursor(row)
