@@ -166,7 +166,8 @@ def _picture(
     from kflab import catalog
     from kflab.graph.layout import lay_out
     from kflab.graph.layout import to_ascii as rails_to_ascii
-    from kflab.tui.text import count_text, layer_text, shape_text, to_ascii
+    from kflab.tui.layer_text import layer_text
+    from kflab.tui.text import count_text, shape_text, to_ascii
 
     offers, shown = catalog.load(), experiment.graph(nested)
     wrong = {finding.node: finding.message for finding in reversed(findings) if finding.graph == nested}
