@@ -115,11 +115,11 @@ def _wait(fetch: _Fetch, offer: Offer, folder: Path, progress: Progress | None) 
 
 def _failure(offer: Offer, folder: Path, error: Exception | None) -> KflabError:
     reason = " ".join(str(error).split()) or type(error).__name__
-    files = " and ".join(str(folder / file) for file in offer.files)
+    if all((folder / file).exists() for file in offer.files):
+        return KflabError(f"cannot load {offer.name} from {folder}: {reason}")
     return KflabError(
-        f"cannot load {offer.name}: {reason}. Keras keeps it in {folder}: expected {files}. With a network "
-        "it is downloaded there at first use; without one, copy it there, or set data.source to "
-        f"{offer.instead}, which came with kflab"
+        f"cannot download {offer.name}: set data.source to {offer.instead}, which came with kflab, or copy "
+        f"{' and '.join(offer.files)} to {folder}, where Keras looks for it ({reason})"
     )
 
 

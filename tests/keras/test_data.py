@@ -460,16 +460,22 @@ def test_without_a_network_the_error_says_what_to_do(name: str, keras_folder: Pa
     offer = datasets.find(name)
     assert offer is not None
     assert "\n" not in text
-    assert f"cannot load {name}" in text
-    assert all(str(keras_folder / file) in text for file in offer.files)
+    assert f"cannot download {name}" in text
+    assert all(file in text for file in (*offer.files, str(keras_folder)))
     assert f"data.source to {offer.instead}" in text
     assert describe(Data(source=offer.instead)).origin is not Origin.DOWNLOAD
 
 
 def test_a_damaged_download_is_told(keras_folder: Path):
     (keras_folder / "mnist.npz").write_bytes(b"half a file")
-    with pytest.raises(KflabError, match="cannot load mnist"):
+    with pytest.raises(KflabError, match=f"cannot load mnist from {keras_folder}"):
         loaded(Data(source="mnist"))
+
+
+def test_texts_that_are_all_too_long_are_told_in_the_words_of_keras(keras_folder: Path):
+    fake_imdb(keras_folder)
+    with pytest.raises(KflabError, match=r"cannot load imdb from .*Increase maxlen"):
+        loaded(downloaded("imdb", maxlen=2))
 
 
 def test_a_download_reports_how_far_it_is_and_prints_nothing(
@@ -506,7 +512,7 @@ def test_a_network_that_never_answers_is_given_up(keras_folder: Path, monkeypatc
     monkeypatch.setattr(FILES, "urlretrieve", lambda *_: given_up.wait(60))
     monkeypatch.setattr(downloads, "_NO_START", 0.5)
     try:
-        with pytest.raises(KflabError, match=r"cannot load mnist: no answer from the network in 0.5 seconds"):
+        with pytest.raises(KflabError, match=r"cannot download mnist.*no answer from the network in 0.5 s"):
             loaded(Data(source="mnist"))
     finally:
         given_up.set()
