@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from kflab import catalog
 from kflab.catalog import Entry, Kind
+from kflab.catalog.check import check_arguments
 from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.wording import and_text, count_text
 from kflab.errors import did_you_mean
 from kflab.experiment import Experiment
 from kflab.graph.nodes import INPUT, Call, Graph, Layer, Node, Op, Share, source_of
 from kflab.graph.order import consumers, find_cycle, model_cycle
+from kflab.values import Arguments
 
 MERGING = "merging"
 """The group of the layers that make one tensor of several."""
@@ -49,6 +51,10 @@ def _of_graph(experiment: Experiment, name: str) -> Iterator[Finding]:
         message = _call_problem(experiment, graph, node_name)
         if message:
             yield Finding(message, graph=name, node=node_name)
+        elif _merges_one(graph, node_name):
+            # Most merges pass a single tensor on, so it is no error here; the engine knows those that do not.
+            what = "merges one input only; connect another"
+            yield Finding(what, Severity.WARNING, graph=name, node=node_name)
         elif graph.outputs and not used[node_name] and node_name not in outputs:
             what = "no node uses this Input" if node.is_input else "nothing uses what it returns"
             yield Finding(f"{what}, and it is not an output", Severity.WARNING, graph=name, node=node_name)
@@ -94,12 +100,33 @@ def _call_problem(experiment: Experiment, graph: Graph, name: str) -> str:
                 return "an Input takes no inputs" if any(node.references()) else ""
             if target.layer == INPUT:
                 return "an Input can not be shared; connect to it instead"
-            return _arity_problem(catalog.load().find(Kind.LAYER, target.layer), target.layer, node)
+            entry = catalog.load().find(Kind.LAYER, target.layer)
+            return _argument_problem(entry, target.arguments) or _arity_problem(entry, target.layer, node)
         case Op():
             given = tuple(target.arguments)
-            return _arity_problem(catalog.load().find(Kind.OP, target.op), target.op, node, given)
+            entry = catalog.load().find(Kind.OP, target.op)
+            problem = _argument_problem(entry, target.arguments)
+            return problem or _arity_problem(entry, target.op, node, given)
         case Share():
             return "the nodes whose layers it shares run in a circle"
+
+
+def _merges_one(graph: Graph, name: str) -> bool:
+    """Whether a node calls a merging layer with a single tensor."""
+    node, target = graph.nodes[name], graph.own(name).target
+    if not isinstance(target, Layer) or len(node.inputs) != 1:
+        return False
+    entry = catalog.load().find(Kind.LAYER, target.layer)
+    return entry is not None and entry.takes_list and entry.group == MERGING
+
+
+def _argument_problem(entry: Entry | None, arguments: Arguments) -> str:
+    """Which required arguments are not there yet, those of nested objects included, or ""."""
+    if entry is None:
+        return ""
+    problems = check_arguments(entry, arguments, catalog.load())
+    missing = [".".join(problem.path) for problem in problems if problem.missing]
+    return f"{entry.name} needs {and_text(missing)}" if missing else ""
 
 
 def _model_problem(experiment: Experiment, model: str, node: Node) -> str:
@@ -126,8 +153,6 @@ def _arity_problem(entry: Entry | None, name: str, node: Node, given: tuple[str,
     count = len(node.inputs)
     if not count and not node.named:
         return f"{name} has no input; connect it to a node"
-    if entry.takes_list and count == 1 and entry.group == MERGING:
-        return f"{name} needs at least 2 inputs, it has 1"
     if count > len(places) and places and not any(place.many for place in places):
         return f"{name} takes {count_text(len(places), 'input')}, it has {count}"
     needed = [tensor.name for tensor in places if tensor.required]

@@ -45,7 +45,8 @@ def test_a_whole_graph_has_no_findings() -> None:
     [
         (layer("Dense", units=2), "Dense has no input; connect it to a node"),
         (layer("Dense", "x", "x", units=2), "Dense takes 1 input, it has 2"),
-        (layer("Add", "x"), "Add needs at least 2 inputs, it has 1"),
+        (layer("Conv2D", "x"), "Conv2D needs filters and kernel_size"),
+        (layer("Bidirectional", "x", layer={"LSTM": {}}), "Bidirectional needs layer.LSTM.units"),
         (layer("Concatenate"), "Concatenate has no input; connect it to a node"),
         (layer("Input", "x", shape=[3]), "an Input takes no inputs"),
         (
@@ -75,7 +76,7 @@ def test_a_node_says_what_it_lacks(node: Node, message: str) -> None:
 def test_a_shared_layer_is_called_as_its_owner_is() -> None:
     nodes = {"x": INPUT, "a": layer("Add", "x", "x"), "b": Node(Share("a"), ("x",)), "c": Node(Share("b"))}
     assert found(nodes, "a", "b", "c") == [
-        ("b", "error", "Add needs at least 2 inputs, it has 1"),
+        ("b", "warning", "merges one input only; connect another"),
         ("c", "error", "Add has no input; connect it to a node"),
     ]
 
