@@ -18,7 +18,7 @@ from kflab.catalog import datasets
 from kflab.catalog.datasets import DatasetInfo, Origin, TargetKind, describe
 from kflab.data import downloads
 from kflab.data.load import Part, Splits, load
-from kflab.errors import KflabError, UnusableInputError
+from kflab.errors import KflabError
 from kflab.experiment import Data, Experiment
 from kflab.graph.nodes import Graph, Layer, Node
 
@@ -41,11 +41,6 @@ def experiment_for(info: DatasetInfo, data: Data) -> Experiment:
 def loaded(data: Data, seed: int = 1, base: Path | None = None) -> tuple[DatasetInfo, Splits]:
     info = describe(data, base)
     return info, load(experiment_for(info, data), base, None, seed)
-
-
-def one_input(shape: list[int], data: Data, **arguments: object) -> Experiment:
-    nodes = {"a": Node(Layer("Input", {"shape": shape})), "out": Node(Layer("Dense"), inputs=("a",))}
-    return Experiment(data=data, model=Graph(nodes=nodes, outputs=("out",)), **arguments)
 
 
 def parts(splits: Splits) -> Iterator[Part]:
@@ -135,62 +130,6 @@ def test_classes_keep_their_shares_in_every_split(name: str):
     assert np.abs(shares[0] - shares[2]).max() < 0.03
 
 
-def test_a_series_is_split_in_time_and_no_target_is_in_two_splits():
-    _, splits = loaded(Data(source="sine", arguments={"horizon": 5, "noise": 0.2}, validation=0.2))
-    train, validation, test = parts(splits)
-    windows, futures = train.inputs["window"][:, :, 0], train.targets["future"]
-    assert np.array_equal(windows[1:, :-1], windows[:-1, 1:])
-    assert np.array_equal(windows[5:, -5:], futures[:-5])
-    for earlier, later in ((train, validation), (validation, test)):
-        # The window of the next split begins where the last target ends, or later.
-        assert not set(earlier.targets["future"].ravel()) & set(later.targets["future"].ravel())
-
-
-def test_pairs_of_digits_are_balanced_and_their_test_images_are_new():
-    _, splits = loaded(Data(source="digits_pairs"))
-    train, validation, test = parts(splits)
-    assert test.targets["same"].mean() == 0.5
-    assert abs(train.targets["same"].mean() - 0.5) < 0.01
-
-    def images(*some: Part) -> set[bytes]:
-        return {image.tobytes() for part in some for side in part.inputs.values() for image in side}
-
-    # A few of the 1,797 pictures are equal to the last pixel.
-    assert len(images(train, validation) & images(test)) < 5
-    assert not any(
-        np.array_equal(a, b) for a, b in zip(test.inputs["left"], test.inputs["right"], strict=True)
-    )
-
-
-def test_pairs_that_are_told_to_be_the_same_do_show_the_same_digit():
-    pixels, digits = sklearn_datasets.load_digits(return_X_y=True)
-    of = {
-        (image / 16).astype("float32").tobytes(): digit for image, digit in zip(pixels, digits, strict=True)
-    }
-    _, splits = loaded(Data(source="digits_pairs", arguments={"pairs": 500}))
-    for part in parts(splits):
-        pairs = zip(part.inputs["left"], part.inputs["right"], part.targets["same"], strict=True)
-        for left, right, same in pairs:
-            assert (of[left.tobytes()] == of[right.tobytes()]) == bool(same)
-
-
-def test_tickets_can_be_told_from_their_words():
-    _, splits = loaded(Data(source="tickets"))
-    train, _, test = parts(splits)
-
-    def counts(part: Part) -> np.ndarray:
-        words = np.concatenate([part.inputs["title"], part.inputs["text_body"]], axis=1)
-        return np.stack(
-            [((words > 15 + 25 * i) & (words <= 40 + 25 * i)).sum(axis=1) for i in range(4)], axis=1
-        )
-
-    assert (counts(test).argmax(axis=1) == test.targets["department"]).mean() > 0.9
-    urgency = (test.inputs["text_body"] <= 15) & (test.inputs["text_body"] > 0)
-    urgent = test.targets["priority"] == 1
-    assert urgency[urgent].sum(axis=1).mean() > 2 * urgency[~urgent].sum(axis=1).mean()
-    assert 0.3 < train.targets["priority"].mean() < 0.7
-
-
 def test_standard_scale_is_fitted_on_the_training_samples_alone():
     _, splits = loaded(Data(source="wine", scale="standard"))
     train = splits.train.inputs["features"]
@@ -198,14 +137,6 @@ def test_standard_scale_is_fitted_on_the_training_samples_alone():
     assert np.allclose(train.std(axis=0), 1, atol=1e-5)
     assert splits.test is not None
     assert np.abs(splits.test.inputs["features"].mean(axis=0)).max() > 0.01
-
-
-def test_a_column_that_never_changes_stays_finite_under_the_standard_scale(tmp_path: Path):
-    x = np.random.default_rng(0).normal(size=(40, 3))
-    x[:, 1] = 7
-    np.savez(tmp_path / "d.npz", x=x, y=np.arange(40) / 3)
-    _, splits = loaded(Data(source="d.npz", scale="standard"), base=tmp_path)
-    assert (splits.train.inputs["x"][:, 1] == 0).all()
 
 
 def test_limit_keeps_so_many_training_samples_of_every_class():
@@ -219,88 +150,6 @@ def test_limit_keeps_so_many_training_samples_of_every_class():
 def test_nothing_is_held_back_where_nothing_is_asked_for():
     _, splits = loaded(Data(source="iris", validation=0, test=0))
     assert (len(splits.train), splits.validation, splits.test) == (150, None, None)
-
-
-def pictures(folder: Path, **more: object) -> Data:
-    """Ten by ten pictures whose every pixel is the sample's number, sorted by class."""
-    x = np.repeat(np.arange(100, dtype="uint8"), 100).reshape(100, 10, 10)
-    np.savez(folder / "pictures.npz", x=x, y=np.arange(100) // 25)
-    return Data(source="pictures.npz", **more)
-
-
-@pytest.mark.parametrize("shape", [[10, 10], [10, 10, 1], [1, 10, 10], [100]])
-def test_pictures_come_in_the_shape_of_the_input_and_are_divided_by_255(tmp_path: Path, shape: list[int]):
-    splits = load(one_input(shape, pictures(tmp_path)), tmp_path, None, 3)
-    for part in parts(splits):
-        assert part.inputs["a"].shape[1:] == tuple(shape)
-        assert part.inputs["a"].dtype == "float32"
-        number = np.rint(part.inputs["a"].reshape(len(part), -1)[:, 0] * 255)
-        assert np.array_equal(number // 25, part.targets["out"])
-
-
-def test_sorted_labels_are_in_every_split(tmp_path: Path):
-    splits = load(one_input([10, 10], pictures(tmp_path)), tmp_path, None, 3)
-    for part in parts(splits):
-        assert set(part.targets["out"]) == {0, 1, 2, 3}
-    assert (np.diff(splits.train.targets["out"]) < 0).any()
-
-
-def test_a_scale_of_the_experiments_own_comes_before_255(tmp_path: Path):
-    splits = load(one_input([10, 10], pictures(tmp_path, scale=1)), tmp_path, None, 3)
-    assert splits.train.inputs["a"].max() > 90
-
-
-def test_an_autoencoder_is_held_against_what_it_is_fed_with(tmp_path: Path):
-    data = pictures(tmp_path, targets={"out": "x"})
-    splits = load(one_input([10, 10, 1], data), tmp_path, None, 3)
-    assert np.array_equal(splits.train.inputs["a"], splits.train.targets["out"])
-
-
-def test_an_input_of_another_size_is_refused_with_both_shapes(tmp_path: Path):
-    with pytest.raises(KflabError, match=r"\[8, 8, 1\].*\[10, 10\]"):
-        load(one_input([8, 8, 1], pictures(tmp_path)), tmp_path, None, 3)
-
-
-def test_a_file_with_splits_of_its_own_keeps_them(tmp_path: Path):
-    arrays = {
-        f"{part}_{split}": np.full((count, 3) if part == "x" else count, value, "float32")
-        for split, count, value in (("train", 30, 1), ("val", 8, 2), ("test", 6, 3))
-        for part in "xy"
-    }
-    np.savez(tmp_path / "d.npz", **arrays)
-    splits = load(one_input([3], Data(source="d.npz")), tmp_path, None, 3)
-    assert [(len(part), part.inputs["a"][0, 0]) for part in parts(splits)] == [(30, 1), (8, 2), (6, 3)]
-
-
-@pytest.mark.parametrize(("value", "name"), [(np.nan, "NaN"), (np.inf, "infinity")])
-@pytest.mark.parametrize("array", ["x", "y"])
-def test_numbers_that_are_none_are_refused_with_array_and_sample(tmp_path: Path, array, value, name):
-    arrays = {"x": np.ones((9000, 2)), "y": np.ones(9000) / 3}
-    arrays[array][8123] = value
-    np.savez(tmp_path / "d.npz", **arrays)
-    with pytest.raises(KflabError, match=f"'{array}' holds {name} in sample 8,123"):
-        load(one_input([2], Data(source="d.npz")), tmp_path, None, 3)
-
-
-def test_pickled_objects_are_never_loaded(tmp_path: Path):
-    class Trap:
-        def __reduce__(self):
-            return (Path.touch, (tmp_path / "sprung",))
-
-    np.savez(tmp_path / "d.npz", x=np.array([Trap(), Trap()], dtype=object), y=np.zeros(2))
-    with pytest.raises(UnusableInputError, match="Python objects"):
-        load(one_input([1], Data(source="d.npz")), tmp_path, None, 3)
-    assert not (tmp_path / "sprung").exists()
-
-
-def test_a_file_damaged_behind_its_headers_is_refused(tmp_path: Path):
-    path = tmp_path / "d.npz"
-    np.savez(path, x=np.ones((500, 10)), y=np.arange(500) / 3)
-    content = bytearray(path.read_bytes())
-    content[20_000:20_010] = b"0123456789"
-    path.write_bytes(content)
-    with pytest.raises(UnusableInputError, match="damaged"):
-        load(one_input([10], Data(source="d.npz")), tmp_path, None, 3)
 
 
 # Keras' own datasets, as Keras keeps them in its cache, but small.
