@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual import events
 from textual.app import App
 from textual.filter import LineFilter
 from textual.reactive import reactive
@@ -70,6 +71,8 @@ class Lab(App[None]):
         self._make_engine = make_engine
         self.ascii_only = ascii_only
         self.problem: KflabError | None = None
+        self._is_holding = False
+        self._held: list[events.Key] = []
         self._ascii = [AsciiFilter()] if ascii_only else []
         for theme in themes.THEMES:
             self.register_theme(theme)
@@ -114,6 +117,29 @@ class Lab(App[None]):
         if self._link is not None:
             self._link.start()
             self._inspect()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keeps keys back while a dialog opens or closes: they are meant for what comes then."""
+        if self._is_holding and isinstance(event, events.Key) and not event.is_forwarded:
+            self._held.append(event)
+        else:
+            await super().on_event(event)
+
+    def hold_keys(self) -> None:
+        """Keeps keys back until `release_keys`, or for a second at most."""
+        self._is_holding = True
+        self.set_timer(1.0, self.release_keys)
+
+    def release_keys(self) -> None:
+        """Answers the keys that were kept back."""
+        if self._is_holding:
+            self.call_next(self._answer_held)
+
+    async def _answer_held(self) -> None:
+        self._is_holding = False
+        held, self._held = self._held, []
+        for event in held:
+            await self.on_event(event)
 
     @property
     def now(self) -> Session:

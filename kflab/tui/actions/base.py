@@ -72,13 +72,16 @@ class LabBase(Screen[None]):
         def chosen(option: Option | None) -> None:
             if option is not None:
                 then(option.value)
+            self.lab.release_keys()
 
+        self.lab.hold_keys()
         self.app.push_screen(Choose(title, options, prompt=prompt, typed=typed), chosen)
 
     def ask(self, title: str, value: str, then: Callable[[str], None], *, hint: str = "") -> None:
         """Asks for a line of text; where `then` raises a `KflabError`, it is shown and one can type on."""
         from kflab.tui.screens.prompt import Prompt
 
+        self.lab.hold_keys()
         self.app.push_screen(Prompt(title, value, then, hint=hint))
 
     def confirm(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Protocol, cast
 
 from rich.text import Text
 from textual import events, on
@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 from kflab.tui import keys
 from kflab.tui.rows.row import Option
 from kflab.tui.text import fit
+from kflab.tui.widgets.line import Line
 from kflab.tui.widgets.rowlist import RowList
 from kflab.values import Value
 
@@ -41,6 +42,16 @@ def matches(options: Sequence[Option], wanted: str) -> list[Option]:
 
     ranked = [(place, option) for option in options if (place := rank(option)) is not None]
     return [option for _, option in sorted(ranked, key=lambda pair: pair[0])]
+
+
+class KeyHolder(Protocol):
+    """An app that can keep keys back while a dialog opens or closes."""
+
+    def hold_keys(self) -> None:
+        """Keeps them back."""
+
+    def release_keys(self) -> None:
+        """Answers them."""
 
 
 class OptionRows(RowList, can_focus=False):
@@ -142,9 +153,9 @@ class Choose(ModalScreen[Option | None]):
         """
         super().__init__()
         self._title, self._options, self._typed = title, options, typed
-        self._filter = Input(placeholder=prompt, compact=True)
+        self._filter = Line({"enter": self.action_accept}, placeholder=prompt)
         self._list = OptionRows()
-        self._narrowed = ""
+        self._narrowed: str | None = None
         self._words = Static(id="words", markup=False)
 
     def compose(self) -> ComposeResult:
@@ -163,12 +174,19 @@ class Choose(ModalScreen[Option | None]):
         self.set_class(not any(option.help for option in self._options), "-bare")
         self.set_class(not any(option.help for option in self._options), "-short")
         self.set_focus(self._filter)
-        self._list.show(self._options, grouped=True)
-        self._show_words()
+        self._narrow()
+        self._keys.release_keys()
+
+    @property
+    def _keys(self) -> KeyHolder:
+        return cast("KeyHolder", self.app)
 
     def on_key(self, event: events.Key) -> None:
         """Takes what is typed before the filter has the focus."""
-        if event.character and event.is_printable and self.focused is not self._filter:
+        if event.key == "enter":
+            event.stop()
+            self.action_accept()
+        elif event.character and event.is_printable:
             event.stop()
             self._filter.insert_text_at_cursor(event.character)
 
@@ -191,11 +209,6 @@ class Choose(ModalScreen[Option | None]):
 
     @on(RowList.Picked)
     def _picked(self, event: RowList.Picked) -> None:
-        event.stop()
-        self.action_accept()
-
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         self.action_accept()
 
@@ -224,11 +237,13 @@ class Choose(ModalScreen[Option | None]):
         option = self._list.current
         if self._typed is not None and text and (option is None or "(" in text or "{" in text):
             try:
-                self.dismiss(Option(self._typed(text), text))
+                value = self._typed(text)
             except ValueError as problem:
                 self._words.update(Text(str(problem)))
-            return
+                return
+            option = Option(value, text)
         if option is not None:
+            self._keys.hold_keys()
             self.dismiss(option)
 
     def action_cancel(self) -> None:

@@ -80,7 +80,7 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
         yield TabBar(id="tabs")
         with Vertical(id="panes"):
             with Horizontal(id="top"):
-                yield GraphPane(self.lab.catalog, id="graph")
+                yield GraphPane(self.lab.catalog, self._select, id="graph")
                 yield Form(self, id="node")
                 yield Form(self, id="setup")
                 yield SummaryPane(id="summary")
@@ -149,8 +149,11 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
             self.set_focus(target)
 
     @on(events.DescendantFocus)
-    def _focus_moved(self, event: events.DescendantFocus) -> None:
-        for widget in event.widget.ancestors_with_self:
+    def _focus_moved(self) -> None:
+        # Where the focus was told to come from may be past: such events overtake each other.
+        if self.focused is None:
+            return
+        for widget in self.focused.ancestors_with_self:
             for pane in Pane:
                 if widget.id == pane.name.lower() and pane is not self._pane:
                     self._pane = pane
@@ -365,9 +368,8 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
 
     # Messages of the panes
 
-    @on(GraphPane.Selected)
-    def _selected(self, event: GraphPane.Selected) -> None:
-        self.lab.put(self.session.selecting(event.name))
+    def _select(self, name: str) -> None:
+        self.lab.put(self.session.selecting(name))
 
     @on(GraphPane.Opened)
     def _opened(self) -> None:

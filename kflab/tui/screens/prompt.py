@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from rich.text import Text
-from textual import on
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from kflab.errors import KflabError
 from kflab.tui import keys
+from kflab.tui.screens.choose import KeyHolder
+from kflab.tui.widgets.line import Line
 
 
 class Prompt(ModalScreen[None]):
@@ -37,7 +39,7 @@ class Prompt(ModalScreen[None]):
     ) -> None:
         super().__init__()
         self._title, self._then = title, then
-        self._input = Input(value, compact=True)
+        self._input = Line({"enter": self.action_accept}, value=value)
         self._hint = Static(Text(wrong or hint), id="hint", markup=False)
         self._hint.display = bool(wrong or hint)
         self._hint.set_class(bool(wrong), "-wrong")
@@ -53,15 +55,20 @@ class Prompt(ModalScreen[None]):
     def on_mount(self) -> None:
         """The line is ready to be typed over, or to be mended."""
         self.set_focus(self._input)
+        cast("KeyHolder", self.app).release_keys()
         if self._hint.has_class("-wrong"):
             self._input.action_end()
         else:
             self._input.action_select_all()
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.action_accept()
+    def on_key(self, event: events.Key) -> None:
+        """Takes what is typed before the line has the focus."""
+        if event.key == "enter":
+            event.stop()
+            self.action_accept()
+        elif event.character and event.is_printable:
+            event.stop()
+            self._input.insert_text_at_cursor(event.character)
 
     def action_accept(self) -> None:
         """Hands the line over."""

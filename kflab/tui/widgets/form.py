@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
@@ -17,6 +17,7 @@ from kflab.diagnose.findings import Severity
 from kflab.tui import keys
 from kflab.tui.rows.row import Row
 from kflab.tui.text import fit
+from kflab.tui.widgets.line import Line
 from kflab.tui.widgets.rowlist import RowList
 from kflab.values import Value
 
@@ -100,27 +101,8 @@ class FormRows(RowList):
         self._reset()
 
 
-class EditLine(Input):
+class EditLine(Line):
     """Where a value is typed, right on its row."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave", show=False),
-        Binding("up", "leave", "Leave", show=False),
-        Binding("down", "submit", "Take", show=False),
-    ]
-
-    def __init__(self, *, take: Callable[[], None], leave: Callable[[], None]) -> None:
-        """A line that calls what its end means, so that the next key already meets what comes then."""
-        super().__init__(compact=True)
-        self._take, self._leave = take, leave
-
-    async def action_submit(self) -> None:
-        """Takes what was typed."""
-        self._take()
-
-    def action_leave(self) -> None:
-        """Keeps the value as it was."""
-        self._leave()
 
 
 class FormHandler(Protocol):
@@ -165,7 +147,9 @@ class Form(Vertical):
         self._list = FormRows(edit=self._edit, toggle=self._toggle, reset=self._reset)
         self._notes = Static(id="notes", markup=False)
         self._help = Static(id="help", markup=False)
-        self._line = EditLine(take=self._typed, leave=self._leave)
+        self._line = EditLine(
+            {"enter": self._typed, "down": self._typed, "escape": self._leave, "up": self._leave}
+        )
         self._complaint = Static(id="complaint", markup=False)
         self._editing: Row | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 from rich.text import Text
@@ -60,18 +60,25 @@ class GraphPane(RowList):
     GraphPane:focus { border: round $accent; }
     """
 
-    class Selected(Message):
-        """The cursor stands on another node."""
-
-        def __init__(self, name: str) -> None:
-            super().__init__()
-            self.name = name
-
     class Opened(Message):
         """A node was clicked twice."""
 
-    def __init__(self, catalog: Catalog, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        catalog: Catalog,
+        select: Callable[[str], None],
+        *,
+        id: str | None = None,  # noqa: A002
+    ) -> None:
+        """The pane.
+
+        Args:
+            catalog: what Keras offers.
+            select: told at once which node the cursor stands on, so that the next key already acts on it.
+            id: its name on the screen.
+        """
         super().__init__(id=id)
+        self._select = select
         self._catalog = catalog
         self._view = GraphView()
         self._layers: dict[str, str] = {}
@@ -170,11 +177,10 @@ class GraphPane(RowList):
             text.fit(at.rails[column + 1 :], width - column - 1).ljust(width - column - 1), self.part("rail")
         )
 
-    def on_row_list_moved(self, event: RowList.Moved) -> None:
+    def moved(self, row: int) -> None:
         """Says which node the cursor stands on."""
-        event.stop()
-        if 0 <= event.row < self.count():
-            self.post_message(self.Selected(self._view.rows[event.row].name))
+        if 0 <= row < self.count():
+            self._select(self._view.rows[row].name)
 
     def on_row_list_picked(self, event: RowList.Picked) -> None:
         """A second click opens the node."""

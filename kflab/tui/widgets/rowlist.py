@@ -152,7 +152,11 @@ class RowList(ScrollView, can_focus=True):
         self.refresh_lines(old)
         self.refresh_lines(new)
         self.scroll_to_cursor()
-        self.post_message(self.Moved(self, new))
+        self.moved(new)
+
+    def moved(self, row: int) -> None:
+        """The cursor stands on another row: tells who listens."""
+        self.post_message(self.Moved(self, row))
 
     def on_focus(self) -> None:
         """The cursor looks different with the focus."""
