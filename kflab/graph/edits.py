@@ -12,43 +12,33 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from kflab.errors import KflabError
+from kflab import catalog
+from kflab.catalog import Kind
+from kflab.catalog.check import check_arguments
 from kflab.experiment import Experiment
+from kflab.graph.edited import Edited, EditRefusedError, finish, replace_graph
 from kflab.graph.nodes import INPUT, NAME, Call, Graph, Layer, Node, Op, Share, Target, source_of
-from kflab.graph.order import ancestors, consumers
+from kflab.graph.order import ancestors, consumers, topological
 from kflab.graph.references import free_name, insert, map_references, repoint, repoint_first
 from kflab.values import Value
 
-
-class EditRefusedError(KflabError):
-    """An edit that would break the graph; its text is the reason."""
-
-
-class Edited(msgspec.Struct, frozen=True):
-    """What an edit made of an experiment.
-
-    Attributes:
-        experiment: the experiment after the edit.
-        name: what was done, for undo: `add conv2d`.
-        node: the node to select now, or "" for none.
-    """
-
-    experiment: Experiment
-    name: str
-    node: str = ""
-
-
-def replace_graph(experiment: Experiment, graph: str, value: Graph) -> Experiment:
-    """The experiment with one of its graphs replaced.
-
-    Where an input or output of the main model only changed its name, the settings that name it follow: data,
-    losses and metrics.
-    """
-    if not graph:
-        names = _renamed(experiment.model.input_names(), value.input_names())
-        names |= _renamed(experiment.model.output_names(), value.output_names())
-        return _follow_settings(msgspec.structs.replace(experiment, model=value), names)
-    return msgspec.structs.replace(experiment, models={**experiment.models, graph: value})
+__all__ = [
+    "EditRefusedError",
+    "Edited",
+    "add_after",
+    "add_branch",
+    "connect",
+    "connectable",
+    "delete",
+    "disconnect",
+    "fresh_name",
+    "rename",
+    "replace_graph",
+    "reset_argument",
+    "set_argument",
+    "set_target",
+    "toggle_output",
+]
 
 
 def fresh_name(graph: Graph, target: Target) -> str:
@@ -112,7 +102,7 @@ def add_after(experiment: Experiment, graph: str, after: str, target: Target, na
     name = name or fresh_name(value, target)
     _check_name(value, name)
     _refuse_model_cycle(experiment, graph, target)
-    if not after or (isinstance(target, Layer) and target.layer == INPUT):
+    if not after or _is_input(target):
         nodes = insert(value.nodes, _last_input(value), name, Node(target))
         return _added(experiment, graph, msgspec.structs.replace(value, nodes=nodes), name)
     _node(value, after)
@@ -136,8 +126,13 @@ def add_branch(experiment: Experiment, graph: str, after: str, target: Target, n
     _check_name(value, name)
     _refuse_model_cycle(experiment, graph, target)
     _node(value, after)
-    nodes = insert(value.nodes, after, name, Node(target, inputs=(after,)))
+    inputs = () if _is_input(target) else (after,)
+    nodes = insert(value.nodes, after, name, Node(target, inputs=inputs))
     return _added(experiment, graph, msgspec.structs.replace(value, nodes=nodes), name)
+
+
+def _is_input(target: Target) -> bool:
+    return isinstance(target, Layer) and target.layer == INPUT
 
 
 def _last_input(graph: Graph) -> str:
@@ -147,9 +142,7 @@ def _last_input(graph: Graph) -> str:
 def _added(experiment: Experiment, graph: str, value: Graph, name: str) -> Edited:
     if not value.outputs and not value.nodes[name].is_input:
         value = msgspec.structs.replace(value, outputs=(name,))
-    if value.inputs and value.nodes[name].is_input:
-        value = msgspec.structs.replace(value, inputs=(*value.inputs, name))
-    return Edited(replace_graph(experiment, graph, value), f"add {name}", name)
+    return finish(experiment, graph, value, f"add {name}", name)
 
 
 def connect(experiment: Experiment, graph: str, source: str, name: str) -> Edited:
@@ -192,7 +185,7 @@ def disconnect(experiment: Experiment, graph: str, name: str, position: int) -> 
 
 def _changed(experiment: Experiment, graph: str, nodes: Mapping[str, Node], done: str, node: str) -> Edited:
     value = msgspec.structs.replace(experiment.graph(graph), nodes=nodes)
-    return Edited(replace_graph(experiment, graph, value), done, node)
+    return finish(experiment, graph, value, done, node)
 
 
 def delete(experiment: Experiment, graph: str, name: str) -> Edited:
@@ -219,15 +212,13 @@ def delete(experiment: Experiment, graph: str, name: str) -> Edited:
     outputs = tuple(dict.fromkeys(new for old in value.outputs if (new := close(old)) is not None))
     if heir is not None and value.nodes[source_of(heir)].is_input and heir not in value.outputs:
         outputs = tuple(reference for reference in outputs if reference != heir)
-    changed = msgspec.structs.replace(
-        value, nodes=nodes, outputs=outputs, inputs=tuple(old for old in value.inputs if old != name)
-    )
+    changed = msgspec.structs.replace(value, nodes=nodes, outputs=outputs)
     order = list(value.nodes)
     position = order.index(name)
     neighbours = (
         [source_of(heir)] if heir is not None else order[position + 1 : position + 2] or order[:position][-1:]
     )
-    return Edited(replace_graph(experiment, graph, changed), f"delete {name}", next(iter(neighbours), ""))
+    return finish(experiment, graph, changed, f"delete {name}", next(iter(neighbours), ""))
 
 
 def _once(inputs: tuple[str, ...], before: tuple[str, ...]) -> tuple[str, ...]:
@@ -236,11 +227,15 @@ def _once(inputs: tuple[str, ...], before: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _pass_on(nodes: dict[str, Node], owner: str, target: Target) -> dict[str, Node]:
-    sharers = [key for key, node in nodes.items() if node.target == Share(owner)]
+    sharers = {key for key, node in nodes.items() if node.target == Share(owner)}
     if not sharers:
         return nodes
-    heir = sharers[0]
-    moved = {key: msgspec.structs.replace(nodes[key], target=Share(heir)) for key in sharers[1:]}
+    # The one that is called first, so that none of the others comes before the layer it shares.
+    alone = {
+        key: msgspec.structs.replace(node, target=target) for key, node in nodes.items() if key in sharers
+    }
+    heir = next(key for key in topological(Graph(nodes={**nodes, **alone})) if key in sharers)
+    moved = {key: msgspec.structs.replace(nodes[key], target=Share(heir)) for key in sharers - {heir}}
     return {**nodes, **moved, heir: msgspec.structs.replace(nodes[heir], target=target)}
 
 
@@ -272,46 +267,38 @@ def rename(experiment: Experiment, graph: str, name: str, new: str) -> Edited:
         outputs=tuple(follow(reference) for reference in value.outputs),
         inputs=tuple(new if old == name else old for old in value.inputs),
     )
-    return Edited(replace_graph(experiment, graph, changed), f"rename {name} to {new}", new)
-
-
-def _renamed(before: tuple[str, ...], after: tuple[str, ...]) -> dict[str, str]:
-    """What each of the inputs or outputs is called now, where none came and none went."""
-    if len(before) != len(after):
-        return {}
-    return {old: new for old, new in zip(before, after, strict=True) if old != new}
-
-
-def _follow_settings(experiment: Experiment, names: Mapping[str, str]) -> Experiment:
-    """The experiment with the inputs and outputs that data and training name given their new names."""
-    if not names:
-        return experiment
-    data, training = experiment.data, experiment.training
-    return msgspec.structs.replace(
-        experiment,
-        data=msgspec.structs.replace(
-            data,
-            inputs={names.get(key, key): value for key, value in data.inputs.items()},
-            targets={names.get(key, key): value for key, value in data.targets.items()},
-        ),
-        training=msgspec.structs.replace(
-            training,
-            loss={names.get(key, key): value for key, value in training.loss.items()},
-            loss_weights={names.get(key, key): value for key, value in training.loss_weights.items()},
-            metrics={names.get(key, key): value for key, value in training.metrics.items()},
-        ),
-    )
+    return finish(experiment, graph, changed, f"rename {name} to {new}", new)
 
 
 def set_argument(experiment: Experiment, graph: str, name: str, argument: str, value: Value) -> Edited:
     """Set an argument of the layer or operation that a node calls; on a shared layer, of its owner.
 
     Raises:
-        EditRefusedError: the node calls a nested model, which has no arguments.
+        EditRefusedError: the node calls a nested model, which has no arguments, it has no such argument, or the
+            value does not fit.
     """
+    _check_argument(experiment.graph(graph), name, argument, value)
     return _argument(
         experiment, graph, name, argument, lambda arguments: {**arguments, argument: value}, "set"
     )
+
+
+def _check_argument(graph: Graph, name: str, argument: str, value: Value) -> None:
+    _node(graph, name)
+    match graph.own(name).target:
+        case Layer(called):
+            kind = Kind.LAYER
+        case Op(called):
+            kind = Kind.OP
+        case _:
+            return
+    offers = catalog.load()
+    entry = offers.find(kind, called)
+    if entry is None:
+        return
+    for problem in check_arguments(entry, {argument: value}, offers):
+        if not problem.missing:
+            raise EditRefusedError(problem.message)
 
 
 def reset_argument(experiment: Experiment, graph: str, name: str, argument: str) -> Edited:
@@ -378,7 +365,7 @@ def toggle_output(experiment: Experiment, graph: str, name: str) -> Edited:
         outputs = (*value.outputs, name)
         done = f"{name} is an output"
     changed = msgspec.structs.replace(value, outputs=outputs)
-    return Edited(replace_graph(experiment, graph, changed), done, name)
+    return finish(experiment, graph, changed, done, name)
 
 
 def connectable(graph: Graph, name: str) -> tuple[str, ...]:

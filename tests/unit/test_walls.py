@@ -38,9 +38,9 @@ def test_the_lab_opens_without_keras() -> None:
     code = (
         "import asyncio\n"
         "from kflab import presets\n"
-        "from kflab.tui import app, opening\n"
+        "from kflab.tui import app\n"
         "async def main():\n"
-        "    lab = app.Lab(opening.open_session(presets.path('digits_mlp')))\n"
+        "    lab = app.Lab(presets.path('digits_mlp'))\n"
         "    async with lab.run_test() as pilot:\n"
         "        await pilot.pause()\n"
         "asyncio.run(main())"
