@@ -274,8 +274,8 @@ def set_argument(experiment: Experiment, graph: str, name: str, argument: str, v
     """Set an argument of the layer or operation that a node calls; on a shared layer, of its owner.
 
     Raises:
-        EditRefusedError: the node calls a nested model, which has no arguments, it has no such argument, or the
-            value does not fit.
+        EditRefusedError: the node calls a nested model, it has no such argument, or the
+            value does not fit it.
     """
     _check_argument(experiment.graph(graph), name, argument, value)
     return _argument(
