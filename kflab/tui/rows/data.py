@@ -8,6 +8,7 @@ import msgspec
 
 from kflab.catalog import Argument, ArgumentKind, datasets
 from kflab.catalog.datasets import ArrayInfo, DatasetInfo, TargetInfo
+from kflab.catalog.matching import match
 from kflab.experiment import Data, Experiment
 from kflab.graph.edits import Edited
 from kflab.tui.rows.row import Option, Row, argument_row
@@ -104,21 +105,22 @@ def _dataset_argument(setting: Setting, argument: Argument) -> Row:
 
 def _feeding_rows(setting: Setting, info: DatasetInfo) -> Iterator[Row]:
     model, data = setting.experiment.model, setting.experiment.data
+    matching = match(model, data, info)
     if len(info.inputs) > 1 or len(model.input_names()) > 1:
         for name in model.input_names():
-            yield _feeding(
-                setting, "inputs", name, data.inputs, [_array_option(array) for array in info.inputs]
-            )
+            options = [_array_option(array) for array in info.inputs]
+            yield _feeding(setting, "inputs", name, matching.inputs.get(name), options)
     targets = [_target_option(target) for target in info.targets]
     if len(model.output_names()) > 1 or len(info.targets) > 1 or data.targets:
         for name in model.output_names():
             options = [*targets, *(_array_option(array) for array in info.inputs)]
-            yield _feeding(setting, "targets", name, data.targets, options)
+            yield _feeding(setting, "targets", name, matching.targets.get(name), options)
 
 
 def _feeding(
-    setting: Setting, part: str, name: str, chosen: Mapping[str, str], options: Sequence[Option]
+    setting: Setting, part: str, name: str, found: ArrayInfo | TargetInfo | None, options: Sequence[Option]
 ) -> Row:
+    chosen: Mapping[str, str] = getattr(setting.experiment.data, part)
     word = "input" if part == "inputs" else "target of"
 
     def put(experiment: Experiment, value: Value) -> Edited:
@@ -134,7 +136,7 @@ def _feeding(
 
     return Row(
         label=f"{word} {name}",
-        shown=chosen.get(name, "by name"),
+        shown=chosen.get(name, found.name if found else ""),
         value=chosen.get(name),
         changed=name in chosen,
         help=f"Which array of the dataset {'feeds' if part == 'inputs' else 'is held against'} {name}.",
