@@ -112,6 +112,8 @@ class Lab(App[None]):
         """Starts what takes time, now that the graph is on the screen."""
         from kflab.tui.opening import situated
 
+        # What is loaded now stays; looking through it again and again would make keys wait.
+        gc.freeze()
         gc.enable()
         self.session = situated(self.now)
         if self._link is not None:

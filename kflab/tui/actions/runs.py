@@ -29,6 +29,7 @@ class RunActions(LabBase):
         super().__init__()
         self._follower: RunFollower | None = None
         self._starting = False
+        self._hint = ""
 
     def compose_training(self) -> ComposeResult:
         """The curves, and the console in the same place."""
@@ -55,7 +56,9 @@ class RunActions(LabBase):
             epochs = plural(session.experiment.training.epochs, "epoch")
             samples = f" on {session.info.train:,} samples" if session.info and session.info.train else ""
             hint = f"t trains {epochs} of {session.experiment.data.source}{samples}"
-        self.query_one(TrainingPane).show_hint(hint)
+        if hint != self._hint:
+            self._hint = hint
+            self.query_one(TrainingPane).show_hint(hint)
 
     def action_train(self) -> None:
         """Starts a run of the experiment; refused with the reasons where it can not work."""

@@ -133,7 +133,7 @@ class Form(Vertical):
     Form:focus-within { border: round $accent; }
     Form > #notes { height: auto; max-height: 5; padding: 0 0 0 0; display: none; }
     Form > FormRows { height: 1fr; min-height: 2; }
-    Form > #help { height: auto; max-height: 6; color: $quiet; border-top: solid $line; }
+    Form > #help { height: 5; color: $quiet; border-top: solid $line; }
     Form > EditLine { layer: edit; position: absolute; border: none; height: 1; padding: 0;
                       background: $panel; color: $foreground; display: none; }
     Form > EditLine:ansi { text-style: reverse; }
@@ -152,6 +152,7 @@ class Form(Vertical):
         )
         self._complaint = Static(id="complaint", markup=False)
         self._editing: Row | None = None
+        self._noted = Text()
 
     def compose(self) -> ComposeResult:
         """Findings, rows, help and the hidden line for editing."""
@@ -183,9 +184,10 @@ class Form(Vertical):
     def show(self, rows: Sequence[Row], notes: Text | None = None) -> None:
         """Shows other rows, with findings above them. A value that is being typed is left alone."""
         self._list.show(rows)
-        self._notes.display = bool(notes)
-        if notes:
-            self._notes.update(notes)
+        if (notes or Text()) != self._noted:
+            self._noted = notes or Text()
+            self._notes.display = bool(notes)
+            self._notes.update(self._noted)
         self._show_help()
         if self._editing:
             # Findings above the rows may push them down.
@@ -210,8 +212,8 @@ class Form(Vertical):
 
     def _show_help(self) -> None:
         row = self._list.current
-        self._help.display = row is not None and bool(row.help) and self.size.height > 10
-        self._help.update(Text(row.help if row else ""))
+        self._help.display = self.size.height > 12
+        self._help.update(Text(row.help if row else ""), layout=False)
 
     @on(RowList.Moved)
     def _moved(self, event: RowList.Moved) -> None:

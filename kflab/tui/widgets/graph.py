@@ -94,9 +94,11 @@ class GraphPane(RowList):
         self._view = view
         if view.graph is not before.graph or view.report is not before.report:
             self._measure()
-        self.rows_changed()
+        if msgspec.structs.replace(view, selected=before.selected) != before:
+            self.rows_changed()
         row = next((index for index, row in enumerate(view.rows) if row.name == view.selected), self.cursor)
-        self.put_cursor(row)
+        if row != self.cursor:
+            self.put_cursor(row)
 
     def count(self) -> int:
         """As many rows as nodes."""
