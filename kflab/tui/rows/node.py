@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kflab.catalog import Argument, ArgumentKind, Catalog, Entry, Kind
 from kflab.catalog.text import format_value
 from kflab.experiment import Experiment
@@ -23,6 +25,12 @@ def node_rows(catalog: Catalog, experiment: Experiment, graph: str, name: str) -
         *_argument_rows(catalog, value, graph, name),
         *_call_rows(node),
     ]
+
+
+def first_argument(rows: Sequence[Row]) -> str:
+    """The row that one most likely wants to change: the first argument of the layer, or else the name."""
+    arguments = (row.label for row in rows if row.argument is not None and row.label != "name")
+    return next(arguments, "name")
 
 
 def entry_of(catalog: Catalog, graph: Graph, name: str) -> Entry | None:

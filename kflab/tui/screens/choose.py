@@ -162,7 +162,7 @@ class Choose(ModalScreen[Option | None]):
         """The filter over the list, and help beside it."""
         with Vertical() as box:
             box.border_title = Text(self._title)
-            box.border_subtitle = Text("↵ choose · esc leave")
+            box.border_subtitle = Text("enter choose · esc leave")
             yield self._filter
             with Horizontal():
                 yield self._list

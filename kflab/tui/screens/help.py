@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from kflab.tui.keys import COMMANDS, Place, key_text
+from kflab.tui.text import key_to_ascii
 
 _KEYS_WIDTH = 9
 _MARKS = """
@@ -70,6 +71,7 @@ class Help(ModalScreen[None]):
                 if command.place is not place:
                     continue
                 names = " ".join(key_text(key) for key in command.keys)
+                names = key_to_ascii(names) if getattr(self.app, "ascii_only", False) else names
                 lines = textwrap.wrap(command.help, width)
                 table.append(f"  {names:<{_KEYS_WIDTH}}  ", key_style).append(f"{lines[0]}\n")
                 for line in lines[1:]:

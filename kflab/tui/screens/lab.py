@@ -25,7 +25,7 @@ from kflab.tui.actions.runs import RunActions
 from kflab.tui.engine_link import STARTING, status_text
 from kflab.tui.keys import Pane, Situation
 from kflab.tui.layer_text import target_name
-from kflab.tui.rows.node import node_rows
+from kflab.tui.rows.node import first_argument, node_rows
 from kflab.tui.rows.row import Option
 from kflab.tui.rows.row import Row as FormRow
 from kflab.tui.rows.setting import Setting
@@ -72,6 +72,7 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
         self._pane = Pane.GRAPH
         self._side = Pane.NODE
         self._drawn: Graph | None = None
+        self._shown_node = ("", "")
         self._rows: tuple[Row, ...] = ()
 
     def compose(self) -> ComposeResult:
@@ -313,7 +314,12 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
         params = f"{count_text(report.params)} params" if report and report.params else ""
         form.border_subtitle = Text(" · ".join(part for part in (shapes, params) if part))
         notes = self._notes(session.findings_of(name))
-        form.show(self.node_rows(), notes)
+        rows = self.node_rows()
+        form.show(rows, notes)
+        shown = (session.graph_name, name)
+        if shown != self._shown_node:
+            self._shown_node = shown
+            form.select(first_argument(rows))
 
     def node_rows(self) -> list[FormRow]:
         """The rows of the selected node."""

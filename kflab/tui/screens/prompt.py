@@ -48,7 +48,7 @@ class Prompt(ModalScreen[None]):
         """The line and what is wrong with it."""
         with Vertical() as box:
             box.border_title = Text(self._title)
-            box.border_subtitle = Text("↵ take · esc leave")
+            box.border_subtitle = Text("enter take · esc leave")
             yield self._input
             yield self._hint
 

@@ -9,6 +9,7 @@ from rich.text import Text
 from textual.widget import Widget
 
 from kflab.tui.keys import Command, Pane, Place
+from kflab.tui.text import key_to_ascii
 
 
 class Footer(Widget):
@@ -38,10 +39,10 @@ class Footer(Widget):
         """The line."""
         width = self.content_size.width
         last = [command for command in self._commands if command.action == "help"]
-        room = width - sum(_width(command) for command in last)
+        room = width - sum(self._width(command) for command in last)
         shown = []
         for command in self._commands:
-            if command not in last and (room := room - _width(command)) >= 0:
+            if command not in last and (room := room - self._width(command)) >= 0:
                 shown.append(command)
         line = Text(no_wrap=True, end="")
         for command in (*shown, *last):
@@ -49,18 +50,21 @@ class Footer(Widget):
         line.rstrip()
         return line
 
+    def _key(self, command: Command) -> str:
+        plain = getattr(self.app, "ascii_only", False)
+        return key_to_ascii(command.key_text) if plain else command.key_text
+
+    def _width(self, command: Command) -> int:
+        return len(self._key(command)) + 1 + len(command.label) + 2
+
     def _button(self, command: Command) -> Text:
         key = self.get_component_rich_style("footer--key", partial=True)
         word = self.get_component_rich_style("footer--word", partial=True)
         namespace = "screen" if command.place is Place.LAB else "focused"
         button = Text()
-        button.append(command.key_text, key).append(" ").append(command.label, word)
+        button.append(self._key(command), key).append(" ").append(command.label, word)
         button.stylize(Style.from_meta({"@click": f"{namespace}.{command.action}"}))
         return button
-
-
-def _width(command: Command) -> int:
-    return len(command.key_text) + 1 + len(command.label) + 2
 
 
 class TabBar(Widget):

@@ -1,0 +1,56 @@
+"""Where a person is in the lab and what the keys would act on."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+
+class Pane(enum.StrEnum):
+    """The panes of the lab, in the order of their digits."""
+
+    GRAPH = "Graph"
+    NODE = "Node"
+    SETUP = "Setup"
+    TRAIN = "Train"
+    SUMMARY = "Summary"
+
+
+WIDE = (110, 32)
+"""The least columns and rows for all panes at once."""
+
+
+def is_narrow(columns: int, rows: int) -> bool:
+    """Whether a terminal has room for one pane at a time only."""
+    return columns < WIDE[0] or rows < WIDE[1]
+
+
+class Situation(msgspec.Struct, frozen=True):
+    """What the lab is about to act on; it decides which commands apply.
+
+    Attributes:
+        pane: the pane that has the focus.
+        node: a node is selected.
+        inputs: the selected node is called with something.
+        calls: the selected node calls a nested model.
+        nested: a nested model is shown.
+        unsaved: something is not saved.
+        undo: there is something to undo.
+        redo: there is something to do again.
+        training: the followed run is alive.
+        run: a run is followed.
+        engine_failed: there is no engine.
+    """
+
+    pane: Pane = Pane.GRAPH
+    node: bool = False
+    inputs: bool = False
+    calls: bool = False
+    nested: bool = False
+    unsaved: bool = False
+    undo: bool = False
+    redo: bool = False
+    training: bool = False
+    run: bool = False
+    engine_failed: bool = False
