@@ -109,7 +109,7 @@ class PseudoTerminal:
         """What is on the screen."""
         return "\n".join(line.rstrip() for line in self.screen.display)
 
-    def wait_for(self, pattern: str, timeout: float = 90) -> str:
+    def wait_for(self, pattern: str, timeout: float = 40) -> str:
         """Wait until a regular expression is on the screen; returns the screen."""
         wanted = re.compile(pattern, re.MULTILINE)
         deadline = time.monotonic() + timeout
@@ -118,7 +118,7 @@ class PseudoTerminal:
             assert self._read(0.05) or self.exit_code is None, f"ended before {pattern!r}:\n{self.text}"
         return self.text
 
-    def wait_until_gone(self, pattern: str, timeout: float = 90) -> str:
+    def wait_until_gone(self, pattern: str, timeout: float = 40) -> str:
         """Wait until a regular expression is no longer on the screen; returns the screen."""
         wanted = re.compile(pattern, re.MULTILINE)
         deadline = time.monotonic() + timeout

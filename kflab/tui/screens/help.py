@@ -16,6 +16,7 @@ from kflab.tui.keys import COMMANDS, Place, key_text
 from kflab.tui.text import key_to_ascii
 
 _KEYS_WIDTH = 9
+_NARROWEST = 24  # a sentence in fewer columns is a tower of words; the verb alone says enough
 _MARKS = """
 ○ input   ● node   ◉ output   ✗ error   ▲ warning   ▸ nested model   • unsaved   dim: being worked out
 """
@@ -37,10 +38,10 @@ class Help(ModalScreen[None]):
         & .help--place { text-style: bold; }
     }
     Help:ansi { background: ansi_default; }
-    Help > VerticalScroll { width: 96; max-width: 96%; height: 90%; border: round $accent; padding: 0 1;
+    Help > VerticalScroll { width: 112; max-width: 96%; height: 90%; border: round $accent; padding: 0 1;
                             border-title-color: $foreground; border-title-style: bold;
                             border-subtitle-color: $quiet; background: $background;
-                            scrollbar-size-vertical: 1; }
+                            scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     Help Static { height: auto; }
     """
 
@@ -63,7 +64,9 @@ class Help(ModalScreen[None]):
         key_style = self.get_component_rich_style("help--key", partial=True)
         quiet = self.get_component_rich_style("help--quiet", partial=True)
         place_style = self.get_component_rich_style("help--place", partial=True)
-        width = max(self.query_one(VerticalScroll).scrollable_content_region.width - _KEYS_WIDTH - 4, 20)
+        verbs = max(len(command.verb) for command in COMMANDS) + 2
+        before = _KEYS_WIDTH + 4 + verbs
+        width = self.query_one(VerticalScroll).scrollable_content_region.width - before
         table = Text()
         for place in Place:
             table.append(f"{place.value}\n", place_style)
@@ -72,10 +75,9 @@ class Help(ModalScreen[None]):
                     continue
                 names = " ".join(key_text(key) for key in command.keys)
                 names = key_to_ascii(names) if getattr(self.app, "ascii_only", False) else names
-                lines = textwrap.wrap(command.help, width)
-                table.append(f"  {names:<{_KEYS_WIDTH}}  ", key_style).append(f"{lines[0]}\n")
-                for line in lines[1:]:
-                    table.append(" " * (_KEYS_WIDTH + 4) + f"{line}\n")
+                table.append(f"  {names:<{_KEYS_WIDTH}}  ", key_style).append(f"{command.verb:<{verbs}}")
+                lines = textwrap.wrap(command.help, width) if width >= _NARROWEST else []
+                table.append(f"\n{' ' * before}".join(lines), quiet).append("\n")
             table.append("\n")
         table.append("Marks", place_style).append(_MARKS, quiet)
         return table
