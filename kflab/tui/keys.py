@@ -126,6 +126,15 @@ COMMANDS: tuple[Command, ...] = (
         when=_on(Pane.GRAPH, Pane.NODE),
     ),
     Command(
+        "branch",
+        ("b",),
+        "Node",
+        "Add a branch",
+        "Adds a layer or operation that the selected node feeds, beside what it feeds already.",
+        label="Branch",
+        when=_on_node,
+    ),
+    Command(
         "open_node",
         ("enter",),
         "Node",
@@ -303,7 +312,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "palette",
-        ("ctrl+p", "colon"),
+        ("colon", "ctrl+p"),
         "Lab",
         "All commands",
         "Lists every command that applies now.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from kflab.graph import edits
 from kflab.graph.nodes import Call, Share
 from kflab.tui.actions.base import LabBase
@@ -18,14 +20,17 @@ class GraphActions(LabBase):
 
     def action_add(self) -> None:
         """Asks what to add after the selected node."""
+        after = self.session.selected
+        self._ask_target(f"Add after {after}" if after else "Add", self.add_target)
+
+    def action_branch(self) -> None:
+        """Asks what to add beside what the selected node feeds already."""
+        self._ask_target(f"Branch off {self.session.selected}", self.add_branch)
+
+    def _ask_target(self, title: str, add: Callable[[str], None]) -> None:
         session = self.session
-        after = session.selected
-
-        def add(value: Value) -> None:
-            self.add_target(str(value))
-
         options = target_options(self.lab.catalog, session.experiment, session.graph_name)
-        self.choose(f"Add after {after}" if after else "Add", options, add, prompt="layer or operation")
+        self.choose(title, options, lambda value: add(str(value)), prompt="layer or operation")
 
     def add_target(self, choice: str) -> None:
         """Adds something after the selected node."""
@@ -34,10 +39,14 @@ class GraphActions(LabBase):
         sources = self.session.graph.nodes[after].sources() if after else ()
         if isinstance(target, Share) and (target.node == after or target.node in sources):
             # Putting a layer behind itself is rarely meant: the other branch calls it.
-            added = self.edit(lambda experiment: edits.add_branch(experiment, graph, after, target))
-        else:
-            added = self.edit(lambda experiment: edits.add_after(experiment, graph, after, target))
-        if added:
+            self.add_branch(choice)
+        elif self.edit(lambda experiment: edits.add_after(experiment, graph, after, target)):
+            self.fill_missing()
+
+    def add_branch(self, choice: str) -> None:
+        """Adds something that the selected node feeds, too."""
+        graph, after, target = self.session.graph_name, self.session.selected, target_of(choice)
+        if self.edit(lambda experiment: edits.add_branch(experiment, graph, after, target)):
             self.fill_missing()
 
     def action_connect(self) -> None:
