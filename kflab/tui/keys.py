@@ -56,6 +56,7 @@ class Command(msgspec.Struct, frozen=True):
         place: where the keys are listened to.
         when: whether it applies now.
         shown: whether it deserves room in the footer now, where that is less often than it applies.
+        kept: the footer has it, whatever there is no room for.
     """
 
     action: str
@@ -67,6 +68,7 @@ class Command(msgspec.Struct, frozen=True):
     place: Place = Place.LAB
     when: Callable[[Situation], bool] = _always
     shown: Callable[[Situation], bool] = _always
+    kept: bool = False
 
     @property
     def title(self) -> str:
@@ -228,6 +230,7 @@ COMMANDS: tuple[Command, ...] = (
         "Train",
         "Starts a run of the experiment in a process of its own; it goes on when the lab is closed.",
         label="Train",
+        kept=True,
         shown=lambda now: not now.training,
     ),
     Command(
@@ -237,6 +240,7 @@ COMMANDS: tuple[Command, ...] = (
         "Stop",
         "Asks the run to stop after this step; the model is kept.",
         label="Stop",
+        kept=True,
         when=lambda now: now.training,
     ),
     Command(
@@ -283,6 +287,7 @@ COMMANDS: tuple[Command, ...] = (
         "Save",
         "Writes the experiment to its file; comments in the file survive.",
         label="Save",
+        kept=True,
         when=lambda now: now.unsaved,
     ),
     Command("save_as", ("W",), "File", "Save as", "Writes the experiment to another file."),
@@ -319,7 +324,13 @@ COMMANDS: tuple[Command, ...] = (
         label="Commands",
     ),
     Command(
-        "help", ("question_mark", "f1"), "Lab", "Help", "Shows every key and what it does.", label="Help"
+        "help",
+        ("question_mark", "f1"),
+        "Lab",
+        "Help",
+        "Shows every key and what it does.",
+        label="Help",
+        kept=True,
     ),
     Command("leave", ("q", "ctrl+q"), "Lab", "Quit", "Leaves the lab; runs go on.", label="Quit"),
     # Lists and forms

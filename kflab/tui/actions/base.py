@@ -49,6 +49,11 @@ class LabBase(Screen[None]):
             text, severity="error" if error else "information", timeout=8 if error else 4, markup=False
         )
 
+    @property
+    def narrow(self) -> bool:
+        """Whether one pane is shown at a time."""
+        raise NotImplementedError
+
     def go(self, pane: Pane) -> None:
         """Shows a pane and gives it the focus."""
         raise NotImplementedError

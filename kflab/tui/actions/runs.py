@@ -89,7 +89,9 @@ class RunActions(LabBase):
         self.watch_run(run_dir)
 
     def watch_run(self, run_dir: Path) -> None:
-        """Follows a run."""
+        """Follows a run, in sight."""
+        if self.narrow:
+            self.go(Pane.TRAIN)
         if self._follower is not None:
             self._follower.stop()
         self._follower = RunFollower(run_dir, self)

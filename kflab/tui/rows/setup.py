@@ -14,9 +14,9 @@ def setup_rows(setting: Setting) -> list[Row]:
         Row(label="Data", heading=True),
         *data_rows(setting),
         Row(label="Training", heading=True),
+        *number_rows(setting),
         *optimizer_rows(setting),
         *output_rows(setting),
-        *number_rows(setting),
         Row(label="Callbacks", heading=True),
         *callback_rows(setting),
     ]

@@ -13,7 +13,7 @@ from kflab.tui.text import key_to_ascii
 
 
 class Footer(Widget):
-    """One line of keys; what does not fit is left out, help never."""
+    """One line of keys; what does not fit is left out, but for those that are always kept."""
 
     COMPONENT_CLASSES = {"footer--key", "footer--word"}  # noqa: RUF012
     DEFAULT_CSS = """
@@ -38,15 +38,11 @@ class Footer(Widget):
     def render(self) -> Text:
         """The line."""
         width = self.content_size.width
-        last = [command for command in self._commands if command.action == "help"]
-        room = width - sum(self._width(command) for command in last)
-        shown = []
-        for command in self._commands:
-            if command not in last and (room := room - self._width(command)) >= 0:
-                shown.append(command)
+        room = width + 2 - sum(self._width(command) for command in self._commands if command.kept)
         line = Text(no_wrap=True, end="")
-        for command in (*shown, *last):
-            line.append_text(self._button(command)).append("  ")
+        for command in self._commands:
+            if command.kept or (room := room - self._width(command)) >= 0:
+                line.append_text(self._button(command)).append("  ")
         line.rstrip()
         return line
 
