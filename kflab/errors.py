@@ -15,6 +15,9 @@ class KflabError(Exception):
     exit_code = 1
 
 
+_LONGEST = 400  # a person's input is quoted in errors, and may be a megabyte of anything
+
+
 class UnusableInputError(KflabError):
     """A file, name or option that cannot be used.
 
@@ -28,6 +31,8 @@ class UnusableInputError(KflabError):
     exit_code = 2
 
     def __init__(self, message: str, *, file: str = "", line: int = 0, path: str = "") -> None:
+        if len(message) > _LONGEST:
+            message = f"{message[: _LONGEST - 1]}…"
         super().__init__(message)
         self.message, self.file, self.line, self.path = message, file, line, path
 

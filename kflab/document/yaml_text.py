@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from textwrap import shorten
 from typing import Protocol, TypeAlias
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.scalarbool import ScalarBoolean
 from ruamel.yaml.scalarstring import LiteralScalarString
@@ -30,6 +31,8 @@ MAX_VALUES = 200_000
 
 MAX_DEPTH = 60
 """How deep values may nest: a loop of aliases has no end."""
+
+_LONGEST = 160  # a parser may quote half the file
 
 WIDTH = 4096
 """Lines are not broken: a node stays on one."""
@@ -77,16 +80,15 @@ def parse(text: str, file: str = "") -> Source:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = " ".join(str(part) for part in (error.context, error.problem) if part)
-        raise UnusableInputError(
-            f"not YAML: {reason}", file=file, line=mark.line + 1 if mark else 0
-        ) from None
+        line = mark.line + 1 if mark else 0
+        raise UnusableInputError(f"not YAML: {shorten(reason, _LONGEST)}", file=file, line=line) from None
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise UnusableInputError(f"not text: {error.reason}", file=file, line=line) from None
-    except (YAMLError, ValueError) as error:
-        raise UnusableInputError(f"not YAML: {str(error).splitlines()[0]}", file=file) from None
     except RecursionError:
         raise UnusableInputError(f"values nest deeper than {MAX_DEPTH} levels", file=file) from None
+    except Exception as error:  # noqa: BLE001 - the parser fails in any way on what is no YAML, a TypeError too
+        raise UnusableInputError(f"not YAML: {shorten(str(error), _LONGEST)}", file=file) from None
     if root is None:
         raise UnusableInputError("empty; expected an experiment", file=file)
     if not isinstance(root, CommentedMap):
@@ -159,7 +161,8 @@ def spell(path: Path) -> str:
     """A path as a person writes it: `model.nodes.left.from[1]`."""
     text = ""
     for key in path:
-        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else key
+        name = key if isinstance(key, int) else shorten(key, 60)
+        text += f"[{name}]" if isinstance(key, int) else f".{name}" if text else f"{name}"
     return text
 
 
