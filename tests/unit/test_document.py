@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from kflab import document, presets
+from kflab.catalog.datasets import describe
+from kflab.diagnose.check import check
 from kflab.document.assign import assign
 from kflab.errors import UnusableInputError
 from kflab.experiment import EVERY_OUTPUT, Spec
@@ -254,3 +256,11 @@ def test_null_takes_a_setting_away() -> None:
 def test_an_assignment_that_leads_nowhere_is_refused(assignment: str) -> None:
     with pytest.raises(UnusableInputError):
         assign(document.read_text(EXAMPLE), [assignment])
+
+
+def test_the_example_in_the_readme_is_an_experiment() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    example = readme.partition("```yaml\n")[2].partition("```")[0]
+    experiment = document.read_text(example)
+    assert experiment.model.nodes["joined"].inputs == ("left", "right")
+    assert not check(experiment, describe(experiment.data))

@@ -14,29 +14,10 @@ from kflab.experiment import Experiment
 from kflab.graph.layout import lay_out
 
 TEXTS = [document.text_of(presets.path(name)) for name in presets.names()]
-WORDS = [
-    "null",
-    "true",
-    "-1",
-    "1e999",
-    "[]",
-    "{}",
-    "''",
-    "&x",
-    "*x",
-    "!!int",
-    "<<",
-    "from",
-    "share",
-    "model",
-    "nodes",
-    "Dense",
-    "Input",
-    "ops.add",
-    "0x",
-]
+WORDS = ["null", "true", "-1", "1e999", "[]", "{}", "''", "&x ", "*x", "!!int ", "<<", "0x"]
+NAMES = ["from", "share", "model", "nodes", "Dense", "Input", "ops.add"]
 MARKS = [*"\t\n'\"{}[]:,#|>\u2028\x07", "  ", "? ", "- ", "a: b", "9" * 30, "kflab: 2", "? [a]\n: b"]
-PIECES = st.sampled_from([*WORDS, *MARKS])
+PIECES = st.sampled_from([*WORDS, *NAMES, *MARKS])
 
 
 @st.composite
