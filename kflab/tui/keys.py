@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterator
 
-import msgspec
 from textual.binding import Binding
 
+from kflab.tui.command import Command, Place, key_text
 from kflab.tui.situation import WIDE, Pane, Situation, is_narrow
 
 __all__ = [
@@ -26,87 +25,8 @@ __all__ = [
 ]
 
 
-class Place(enum.StrEnum):
-    """Where a key is listened to."""
-
-    LAB = "In the lab"
-    ROWS = "In a list"
-    FORM = "In a form"
-    DIALOG = "In a dialog"
-
-
-def _always(_: Situation) -> bool:
-    return True
-
-
 def _on_node(now: Situation) -> bool:
     return now.node and now.pane in {Pane.GRAPH, Pane.NODE}
-
-
-class Command(msgspec.Struct, frozen=True):
-    """Something a person can do.
-
-    Attributes:
-        action: the name of the action: `add` runs `action_add`.
-        keys: the keys in Textual's names; the first is the one that is shown.
-        noun: what it acts on, for the palette.
-        verb: what it does: the palette's and the help's words.
-        help: one sentence.
-        label: the footer's word; none: not in the footer.
-        place: where the keys are listened to.
-        when: whether it applies now.
-        shown: whether it deserves room in the footer now, where that is less often than it applies.
-        kept: the footer has it, whatever there is no room for.
-    """
-
-    action: str
-    keys: tuple[str, ...]
-    noun: str
-    verb: str
-    help: str
-    label: str = ""
-    place: Place = Place.LAB
-    when: Callable[[Situation], bool] = _always
-    shown: Callable[[Situation], bool] = _always
-    kept: bool = False
-
-    @property
-    def title(self) -> str:
-        """`Node: Add a layer`, as the palette lists it."""
-        return f"{self.noun}: {self.verb}"
-
-    @property
-    def key_text(self) -> str:
-        """The key as it is written for a person."""
-        return key_text(self.keys[0]) if self.keys else ""
-
-    def binding(self) -> Binding:
-        """The binding of Textual."""
-        return Binding(
-            ",".join(self.keys), self.action, self.verb, show=False, id=f"{self.place.name}.{self.action}"
-        )
-
-
-_KEY_TEXTS = {
-    "enter": "↵",
-    "escape": "esc",
-    "backspace": "⌫",
-    "question_mark": "?",
-    "slash": "/",
-    "colon": ":",
-    "space": "space",
-    "up": "↑",
-    "down": "↓",
-    "pageup": "pgup",
-    "pagedown": "pgdn",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-}
-
-
-def key_text(key: str) -> str:
-    """A key of Textual as it is written for a person: `↵`, `esc`, `ctrl+r`."""
-    return _KEY_TEXTS.get(key, key)
 
 
 def _on(*panes: Pane) -> Callable[[Situation], bool]:
