@@ -89,7 +89,13 @@ def _is_installed(package: str) -> bool:
 
 
 def _defaults(name: str, arguments: Mapping[str, Value]) -> dict[str, Value]:
-    """What is meant where a ModelCheckpoint does not say what to write: the best model of the run."""
+    """What is meant where a document does not say it, and Keras would mean something else.
+
+    A `ModelCheckpoint` writes the best model of the run. `BackupAndRestore` keeps the backup before the last
+    one, since a trainer that is killed while it writes leaves half a file.
+    """
+    if name == "BackupAndRestore":
+        return {"double_checkpoint": arguments.get("double_checkpoint", True)}
     if name != "ModelCheckpoint" or arguments.get("filepath") is not None:
         return {}
     filepath = "best.weights.h5" if arguments.get("save_weights_only") else info.BEST

@@ -18,6 +18,7 @@ from kflab.experiment import Experiment
 from kflab.graph.nodes import Graph
 from kflab.runs.events import End, Evaluated, Logs, Prepared
 from kflab.runs.info import BEST, FINAL, RunInfo, amend_info
+from kflab.train.backups import mend
 from kflab.train.callbacks import make_callbacks, writes_best
 from kflab.train.compiling import compile_model
 from kflab.train.events_callback import Callbacks, Recorder
@@ -92,6 +93,11 @@ def _fit(
 ) -> Recorder:
     training, graph = experiment.training, experiment.model
     callbacks = make_callbacks(training.callbacks, run_dir)
+    for callback in callbacks:
+        if isinstance(callback, keras.callbacks.BackupAndRestore):
+            mended = mend(Path(callback.backup_dir))
+            if mended:
+                journal.note(mended)
     best = None
     if not writes_best(training.callbacks, run_dir):
         best = BestModel(run_dir / BEST, "val_loss" if splits.validation else "loss")
