@@ -49,7 +49,7 @@ def wide() -> int:
     """The columns that a line of output may have."""
     import shutil
 
-    return shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100
+    return shutil.get_terminal_size((120, 24)).columns if sys.stdout.isatty() else 160
 
 
 def plain(values: Mapping[str, float | None]) -> str:

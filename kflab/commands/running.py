@@ -64,13 +64,11 @@ def _refuse_errors(named: arguments.Named, file: str) -> None:
     """
     from kflab.catalog.datasets import describe
     from kflab.diagnose.check import check
-    from kflab.diagnose.findings import Severity
+    from kflab.diagnose.findings import first_error
 
     info = describe(named.experiment.data, named.base)
-    errors = [f for f in check(named.experiment, info) if f.severity is Severity.ERROR]
-    if errors:
-        more = f" (and {len(errors) - 1} more: `kflab check {file}`)" if len(errors) > 1 else ""
-        raise UnusableInputError(f"{errors[0].message}{more}", file=file, path=errors[0].place)
+    if error := first_error(check(named.experiment, info)):
+        raise UnusableInputError(error, file=file)
 
 
 def start(named: arguments.Named, runs_dir: Path | None, backend: str | None) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from kflab.commands.output import json_option, plain, print_json, table
+from kflab.commands.output import json_option, plain, print_json, table, wide
 
 runs_dir_option = click.option(
     "--runs-dir", type=click.Path(file_okay=False, path_type=Path), help="Where run folders are kept."
@@ -41,7 +41,8 @@ def runs(runs_dir: Path | None, *, as_json: bool) -> None:
         epochs = f"{run.epoch}/{run.epochs}" if run.epochs else ""
         took = duration(run.seconds) if run.seconds else ""
         rows.append((str(run.status), run.name, when, epochs, took, plain(run.test or run.logs) or run.cause))
-    click.echo("\n".join(table(rows, right=(3, 4))))
+    lines = table(rows, right=(3, 4))
+    click.echo("\n".join(line if len(line) <= wide() else f"{line[: wide() - 1]}…" for line in lines))
 
 
 @click.command()

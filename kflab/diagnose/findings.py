@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 
 import msgspec
 
@@ -36,3 +37,13 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
         """Where it is, in words for a list: `encoder/pooled`, `training.loss`."""
         node = f"{self.graph}/{self.node}" if self.graph and self.node else self.node or self.graph
         return node or self.path
+
+
+def first_error(findings: Iterable[Finding]) -> str:
+    """The first error in one line, with its place and how many more there are; "" where there is none."""
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    if not errors:
+        return ""
+    place = f"{errors[0].place}: " if errors[0].place else ""
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{place}{errors[0].message}{more}"

@@ -11,8 +11,12 @@ from pathlib import Path
 import keras
 import msgspec
 
+from kflab.catalog.datasets import describe
 from kflab.data.load import Part, Splits, load
+from kflab.diagnose.check import check
+from kflab.diagnose.findings import first_error
 from kflab.engine.build import build
+from kflab.engine.inspect import Inspector
 from kflab.errors import KflabError
 from kflab.experiment import Experiment
 from kflab.graph.nodes import Graph
@@ -60,8 +64,9 @@ def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal
         backend_version=str(getattr(sys.modules.get(info.backend), "__version__", "")),
         devices=_devices(),
     )
-    journal.loading(experiment.data.source)
     base = Path(info.source).parent if info.source else Path(info.cwd or run_dir)
+    _refuse_errors(experiment, base)
+    journal.loading(experiment.data.source)
     splits = load(experiment, base, journal.loading, seed)
     journal.check_stop()
     keras.utils.set_random_seed(seed)
@@ -72,6 +77,17 @@ def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal
     status = End.STOPPED if recorder.stopping else End.DONE
     test = _evaluate(experiment, model, splits.test, journal)
     return Outcome(status, test, recorder.epochs_done)
+
+
+def _refuse_errors(experiment: Experiment, base: Path) -> None:
+    """Refuse what is known not to train, in the words of a check and not in those of a failing step.
+
+    Raises:
+        KflabError: with the first error.
+    """
+    report = Inspector().inspect(experiment)
+    if error := first_error(check(experiment, describe(experiment.data, base), report)):
+        raise KflabError(error)
 
 
 def _devices() -> tuple[str, ...]:

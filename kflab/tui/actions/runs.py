@@ -10,6 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 
 from kflab import document, paths
+from kflab.diagnose.findings import first_error
 from kflab.errors import KflabError
 from kflab.runs import control, folder, launch
 from kflab.runs.listing import RunSummary, list_runs
@@ -66,11 +67,8 @@ class RunActions(LabBase):
         if self.training_alive:
             self.say("A run is at work already: s stops it, R lists all runs.")
             return
-        if session.errors:
-            first, more = session.errors[0], len(session.errors) - 1
-            place = f"{first.place}: " if first.place else ""
-            rest = f" (and {more} more)" if more else ""
-            self.say(f"Not started: {place}{first.message}{rest}", error=True)
+        if error := first_error(session.errors):
+            self.say(f"Not started: {error}", error=True)
             return
         self._starting = True
         self.run_worker(self._start(session), group="train")
