@@ -45,6 +45,19 @@ async def test_add_puts_a_layer_behind_the_selected_node(open_lab: OpenLab) -> N
         await wait_for_text(pilot, "7 nodes · 70 params")
 
 
+async def test_a_branch_leaves_what_the_node_feeds_as_it_is(open_lab: OpenLab) -> None:
+    async with open_lab() as pilot:
+        before = graph_of(pilot).nodes
+        await pilot.press("end", "up", "b")
+        await wait_for_text(pilot, "Branch off pooled")
+        await type_text(pilot, "dropout")
+        await wait_for_text(pilot, "Applies dropout")
+        await pilot.press("enter")
+        await wait_for_lab(pilot)
+        assert graph_of(pilot).nodes["dropout"].inputs == ("pooled",)
+        assert graph_of(pilot).nodes["digit"] == before["digit"]
+
+
 async def test_connect_offers_only_what_makes_no_circle(open_lab: OpenLab) -> None:
     async with open_lab() as pilot:
         await pilot.press("home", "down", "down", "c")

@@ -64,6 +64,18 @@ async def test_leaving_leaves_the_run_alive_and_the_lab_finds_it_again(
         await wait_for_text(pilot, "─ stopped ─")
 
 
+async def test_a_small_terminal_goes_to_the_curves_when_training_starts(
+    open_lab: OpenLab, stub_trainer: Callable[..., None]
+) -> None:
+    stub_trainer("--epochs", "3", "--steps", "5")
+    async with open_lab((80, 24)) as pilot:
+        footer = screen_text(pilot.app).splitlines()[-1]
+        assert "t Train" in footer
+        assert "? Help" in footer
+        await pilot.press("t")
+        await wait_for_text(pilot, "Training ─ done")
+
+
 async def test_crash_is_told(open_lab: OpenLab, stub_trainer: Callable[..., None]) -> None:
     stub_trainer("--epochs", "10000", "--pace", "0.001", "--die-at", "3")
     async with open_lab() as pilot:
