@@ -42,10 +42,21 @@ def test_the_lab_opens_without_keras() -> None:
         "async def main():\n"
         "    lab = app.Lab(presets.path('digits_mlp'))\n"
         "    async with lab.run_test() as pilot:\n"
-        "        await pilot.pause()\n"
+        "        while type(lab.screen).__name__ != 'LabScreen':\n"
+        "            await pilot.pause()\n"
+        "        await pilot.press('a')\n"
+        "        await pilot.press('escape', 'g')\n"
         "asyncio.run(main())"
     )
     assert not loaded(code) & set(HEAVY)
+
+
+def test_a_graph_without_shapes_is_drawn_without_keras() -> None:
+    code = (
+        "import contextlib, io\nfrom kflab.cli import run\n"
+        "with contextlib.redirect_stdout(io.StringIO()): run(['graph', 'digits_branches', '--no-shapes'])"
+    )
+    assert not loaded(code) & {*HEAVY, *SCREEN}
 
 
 def test_help_loads_nothing_that_it_does_not_need() -> None:
