@@ -18,7 +18,7 @@ from kflab.catalog.check import check_arguments
 from kflab.experiment import Experiment
 from kflab.graph.edited import Edited, EditRefusedError, finish, replace_graph
 from kflab.graph.nodes import INPUT, NAME, Call, Graph, Layer, Node, Op, Share, Target, source_of
-from kflab.graph.order import ancestors, consumers, topological
+from kflab.graph.order import ancestors, descendants, topological
 from kflab.graph.references import free_name, insert, map_references, repoint, repoint_first
 from kflab.values import Value
 
@@ -372,11 +372,5 @@ def connectable(graph: Graph, name: str) -> tuple[str, ...]:
     """The nodes that may feed node `name` without running in a circle, in the order of the document."""
     if graph.nodes[name].is_input:
         return ()
-    fed = consumers(graph)
-    after, waiting = {name}, [name]
-    while waiting:
-        for consumer in fed[waiting.pop()]:
-            if consumer not in after:
-                after.add(consumer)
-                waiting.append(consumer)
-    return tuple(candidate for candidate in graph.nodes if candidate not in after)
+    after = descendants(graph, name)
+    return tuple(candidate for candidate in graph.nodes if candidate != name and candidate not in after)

@@ -97,6 +97,22 @@ def ancestors(graph: Graph, name: str) -> frozenset[str]:
     return frozenset(seen)
 
 
+def descendants(graph: Graph, name: str) -> frozenset[str]:
+    """Every node that depends on node `name`, itself left out; what `ancestors` is in the other direction."""
+    followers: dict[str, list[str]] = {other: [] for other in graph.nodes}
+    for other in graph.nodes:
+        for source in prerequisites(graph, other):
+            followers[source].append(other)
+    seen: set[str] = set()
+    waiting = list(followers[name])
+    while waiting:
+        follower = waiting.pop()
+        if follower not in seen:
+            seen.add(follower)
+            waiting.extend(followers[follower])
+    return frozenset(seen)
+
+
 def model_cycle(models: Mapping[str, Graph]) -> tuple[str, ...]:
     """The names of nested models that call each other in a circle, or nothing."""
     called = Graph(

@@ -82,6 +82,20 @@ def test_a_connection_that_would_run_in_a_circle_is_refused(
     assert source not in edits.connectable(experiment.model, node)
 
 
+def test_what_is_offered_to_connect_is_what_connects(experiment: Experiment) -> None:
+    # `twin` calls the layer of `right`, so `right` comes first although nothing flows between them.
+    shared = edits.add_branch(experiment, "", "x", Share("right"), "twin").experiment
+    for node in shared.model.nodes:
+        offered = edits.connectable(shared.model, node)
+        for source in shared.model.nodes:
+            if source in offered:
+                assert source in edits.connect(shared, "", source, node).experiment.model.nodes[node].inputs
+            else:
+                with pytest.raises(EditRefusedError):
+                    edits.connect(shared, "", source, node)
+    assert "twin" not in edits.connectable(shared.model, "right")
+
+
 def test_nothing_feeds_an_input(experiment: Experiment) -> None:
     with pytest.raises(EditRefusedError, match="Input"):
         edits.connect(experiment, "", "y", "x")
