@@ -94,14 +94,23 @@ def dump(experiment: Experiment, template: str = "") -> str:
         experiment: what to write.
         template: the text that it, or an earlier state of it, was read from.
     """
-    if template and _is_text_of(experiment, template):
+    before = _parsed(template)
+    if before is not None and _is_document_of(experiment, before.value):
         return template
-    return yaml_text.compose(encode(experiment), template, encoding.DocumentStyle())
+    return yaml_text.compose(encode(experiment), before, encoding.DocumentStyle())
 
 
-def _is_text_of(experiment: Experiment, text: str) -> bool:
+def _parsed(template: str) -> yaml_text.Source | None:
+    """The document in a text, or nothing where it is none whose comments could be kept."""
     try:
-        return read_text(text) == experiment
+        return yaml_text.parse(template)
+    except UnusableInputError:
+        return None
+
+
+def _is_document_of(experiment: Experiment, plain: Mapping[str, Value]) -> bool:
+    try:
+        return decode(plain) == experiment
     except UnusableInputError:
         return False
 
@@ -116,9 +125,8 @@ def write(experiment: Experiment, path: Path) -> None:
     """
     try:
         template = text_of(path) if path.exists() else ""
-        yaml_text.parse(template, str(path)) if template else None
     except UnusableInputError:
-        template = ""  # what stands there is no document whose comments could be kept
+        template = ""  # what stands there is no text whose comments could be kept
     text = dump(experiment, template)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

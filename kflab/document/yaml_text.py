@@ -41,9 +41,15 @@ WIDTH = 4096
 class Source:
     """A document as it was read: its plain value, and where each part of it stands."""
 
-    def __init__(self, root: object, value: Mapping[str, Value]) -> None:
+    def __init__(self, root: object, value: Mapping[str, Value], text: str = "") -> None:
         self._root = root
         self.value = value
+        self.text = text
+
+    @property
+    def root(self) -> object:
+        """The document as ruamel.yaml holds it, comments included."""
+        return self._root
 
     def line(self, path: Path) -> int:
         """The line, counted from 1, of the part at `path`, or of the nearest part around it."""
@@ -95,7 +101,7 @@ def parse(text: str, file: str = "") -> Source:
         raise UnusableInputError(
             f"expected a mapping such as 'kflab: 1', got {_describe(root)}", file=file, line=1
         )
-    source = Source(root, {})
+    source = Source(root, {}, text)
     plain = _Plain(source, file).convert(root, ())
     assert isinstance(plain, Mapping)
     source.value = plain
@@ -187,15 +193,15 @@ class Style(Protocol):
         """Whether leaving out what is at a path means the same as this value."""
 
 
-def compose(value: Mapping[str, Value], template: str, style: Style) -> str:
-    """Write a mapping as YAML. What is unchanged from `template` stays as it stands there, comments included.
+def compose(value: Mapping[str, Value], before: Source | None, style: Style) -> str:
+    """Write a mapping as YAML. What is unchanged from `before` stays as it stands there, comments included.
 
     Args:
         value: what to write.
-        template: the text that an earlier state of it was read from, or "".
+        before: an earlier state of it as it was read; used up by this.
         style: how its parts are written.
     """
-    root = _yaml().load(template) if template.strip() else None
+    root = before.root if before else None
     if isinstance(root, CommentedMap):
         _update_map(root, value, (), style)
     else:
@@ -203,7 +209,7 @@ def compose(value: Mapping[str, Value], template: str, style: Style) -> str:
     stream = io.StringIO()
     _yaml().dump(root, stream)
     text = stream.getvalue()
-    restored = _restore_spacing(text, template)
+    restored = _restore_spacing(text, before.text if before else "")
     return restored if restored == text or parse(restored).value == parse(text).value else text
 
 
