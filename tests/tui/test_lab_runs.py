@@ -24,6 +24,9 @@ async def test_train_shows_curves_until_it_is_done(
     [run] = list_runs(runs_dir)
     assert run.status is Status.DONE
     assert document.read(Path(run.path) / "experiment.yaml") == lab_of(pilot).now.experiment
+    kept, written = Path(run.path) / "experiment.yaml", lab_of(pilot).now.path
+    assert written is not None
+    assert kept.read_text() == written.read_text()
 
 
 async def test_stop_is_asked_for_and_heeded(

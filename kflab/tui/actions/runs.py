@@ -190,8 +190,9 @@ def _launch(session: Session, backend: str) -> Path:
     """Makes the run folder and starts the trainer."""
     experiment = session.experiment
     source = session.path or (session.folder / f"{session.source}.yaml" if session.folder else None)
+    written = document.text_of(source) if source and source.is_file() else ""
     run_dir = folder.create(
-        document.dump(experiment),
+        document.dump(experiment, written),
         experiment.title or session.source,
         paths.runs_dir(),
         seed=experiment.training.seed,
