@@ -19,6 +19,7 @@ from kflab.runs.history import Phase, RunState
 from kflab.runs.info import CONSOLE, EVENTS
 from kflab.runs.status import Status, status
 from kflab.runs.tail import Tail
+from kflab.tui.text import duration
 
 POLL_SECONDS = 0.1
 _STATUS_SECONDS = 1.0
@@ -192,16 +193,6 @@ def _progress(state: RunState) -> str:
         "" if left is None else f"{duration(left)} left",
     ]
     return "  ".join(part for part in parts if part)
-
-
-def duration(seconds: float) -> str:
-    """A span of time in at most two units: `8 s`, `3 min 20 s`, `2 h 5 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def _ending(event: Finished, run_dir: Path) -> str:

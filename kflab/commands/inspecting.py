@@ -165,7 +165,6 @@ def _picture(
 ) -> str:
     from kflab import catalog
     from kflab.graph.layout import lay_out
-    from kflab.graph.layout import to_ascii as rails_to_ascii
     from kflab.tui.layer_text import layer_text
     from kflab.tui.text import count_text, shape_text, to_ascii
 
@@ -174,7 +173,7 @@ def _picture(
     rows = []
     for row in lay_out(shown):
         cells = [
-            rails_to_ascii(row.rails) if plain else row.rails,
+            row.rails,
             row.name,
             layer_text(offers, shown, row.name),
         ]

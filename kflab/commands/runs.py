@@ -25,8 +25,8 @@ def _folder(runs_dir: Path | None) -> Path:
 @json_option
 def runs(runs_dir: Path | None, *, as_json: bool) -> None:
     """List the runs, the newest first."""
-    from kflab.commands.following import duration
     from kflab.runs.listing import list_runs
+    from kflab.tui.text import duration
 
     found = list_runs(_folder(runs_dir))
     if as_json:
@@ -51,11 +51,11 @@ def runs(runs_dir: Path | None, *, as_json: bool) -> None:
 @json_option
 def show(run: str, runs_dir: Path | None, *, as_json: bool) -> None:
     """Tell about one RUN: its name, the start or end of its name, or `last`."""
-    from kflab.commands.following import duration
     from kflab.runs.history import RunState
     from kflab.runs.info import EVENTS, read_info
     from kflab.runs.listing import find_run, summarize
     from kflab.runs.tail import Tail
+    from kflab.tui.text import duration
 
     run_dir = find_run(run, _folder(runs_dir))
     info, summary = read_info(run_dir), summarize(run_dir)

@@ -15,10 +15,6 @@ from kflab.graph.order import consumers, topological
 NODE = "●"
 """What stands for the node itself among the rails; a screen may put another mark in its place."""
 
-_ASCII = str.maketrans(
-    {"│": "|", "─": "-", "├": "+", "┤": "+", "┼": "+", "┴": "+", "╯": "'", "╰": "`", NODE: "*"}
-)
-
 
 class Row(msgspec.Struct, frozen=True):
     """One node and the rails beside it.
@@ -32,11 +28,6 @@ class Row(msgspec.Struct, frozen=True):
     name: str
     lane: int
     rails: str
-
-
-def to_ascii(rails: str) -> str:
-    """The same rails in plain ASCII."""
-    return rails.translate(_ASCII)
 
 
 def lay_out(graph: Graph) -> tuple[Row, ...]:

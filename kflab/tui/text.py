@@ -49,6 +49,20 @@ def bytes_text(count: float) -> str:
     return f"{count:.1f} TB" if count < 1000 else f"{count / 1000:,.1f} PB"
 
 
+def duration(seconds: float) -> str:
+    """A time span in two units at most: `0.4 s`, `12 s`, `3 min 5 s`, `25 min`, `2 h 10 min`, `3 d 4 h`."""
+    if seconds < 0.95:
+        return f"{max(seconds, 0):.1f} s"
+    whole = round(seconds)
+    if 600 <= whole < 3570:
+        return f"{round(whole / 60)} min"
+    for big, small, size, unit in (("d", "h", 86400, 3600), ("h", "min", 3600, 60), ("min", "s", 60, 1)):
+        if whole >= size:
+            rest = whole % size // unit
+            return f"{whole // size} {big} {rest} {small}" if rest else f"{whole // size} {big}"
+    return f"{whole} s"
+
+
 def plural(count: int, noun: str) -> str:
     """`1 node`, `1,000 nodes`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -13,7 +13,7 @@ from kflab.tui import keys
 from kflab.tui.axes import short_number
 from kflab.tui.lines import Part, Run
 from kflab.tui.logtail import one_line
-from kflab.tui.text import bytes_text, plural
+from kflab.tui.text import bytes_text, duration, plural
 
 BAR_WIDTHS = (20, 14, 8)
 
@@ -24,20 +24,6 @@ class Fact(NamedTuple):
     text: str
     rank: int
     part: Part = Part.FACT
-
-
-def duration(seconds: float) -> str:
-    """A time span in two units at most: `0.4 s`, `12 s`, `3 min 5 s`, `25 min`, `2 h 10 min`, `3 d 4 h`."""
-    if seconds < 0.95:
-        return f"{max(seconds, 0):.1f} s"
-    whole = round(seconds)
-    if 600 <= whole < 3570:
-        return f"{round(whole / 60)} min"
-    for big, small, size, unit in (("d", "h", 86400, 3600), ("h", "min", 3600, 60), ("min", "s", 60, 1)):
-        if whole >= size:
-            rest = whole % size // unit
-            return f"{whole // size} {big} {rest} {small}" if rest else f"{whole // size} {big}"
-    return f"{whole} s"
 
 
 def rate_text(rate: float) -> str:

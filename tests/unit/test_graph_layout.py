@@ -3,9 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kflab.graph.layout import NODE, lay_out, to_ascii
+from kflab.graph.layout import NODE, lay_out
 from kflab.graph.nodes import Graph, Layer, Node
 from kflab.graph.order import find_cycle, topological
+from kflab.tui.text import to_ascii
 
 
 def graph(**fed_by: str) -> Graph:

@@ -26,8 +26,7 @@ from kflab.runs.status import Status
 from kflab.tui import keys
 from kflab.tui.axes import short_number
 from kflab.tui.logtail import one_line
-from kflab.tui.text import fit, to_ascii
-from kflab.tui.training_facts import duration
+from kflab.tui.text import duration, fit, to_ascii
 from kflab.tui.widgets.rowlist import RowList
 
 _LOOK_SECONDS = 1.0
