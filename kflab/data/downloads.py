@@ -79,10 +79,12 @@ def load_download(offer: Offer, settings: Settings, progress: Progress | None) -
             return loaded
 
     folder = _folder()
+    # Asked before the download creates the first file.
+    cached = all((folder / file).exists() for file in offer.files)
     fetch = _Fetch(load_data)
     with _impatient():
         fetch.start()
-        _wait(fetch, offer, folder, progress)
+        _wait(fetch, offer, folder, None if cached else progress)
     if fetch.loaded is None:
         raise _failure(offer, folder, fetch.error) from fetch.error
     (x_train, y_train), (x_test, y_test) = fetch.loaded
@@ -100,11 +102,10 @@ def _folder() -> Path:
 
 def _wait(fetch: _Fetch, offer: Offer, folder: Path, progress: Progress | None) -> None:
     """Wait for the download, and give it up when it does not begin: a name server may never answer."""
-    cached = all((folder / file).exists() for file in offer.files)
     patience = time.monotonic() + _NO_START
     while fetch.is_alive():
         done = _size(folder, offer.files)
-        if progress is not None and not cached:
+        if progress is not None:
             progress(offer.name, done, offer.download_bytes)
         if not done and time.monotonic() > patience:
             raise _failure(
