@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 
 import msgspec
 
@@ -54,3 +55,8 @@ class Situation(msgspec.Struct, frozen=True):
     training: bool = False
     run: bool = False
     engine_failed: bool = False
+
+
+def on(*panes: Pane) -> Callable[[Situation], bool]:
+    """A condition: one of these panes has the focus."""
+    return lambda now: now.pane in panes

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import ClassVar
 
-from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical
 from textual.widgets import Static
 
-from kflab.catalog.datasets import DatasetInfo
-from kflab.diagnose.findings import Finding, Severity
-from kflab.engine.client import EngineError, State
-from kflab.graph.layout import Row, lay_out
-from kflab.graph.nodes import Graph
+from kflab.engine.client import State
 from kflab.tui import keys
-from kflab.tui.actions.files import FileActions
-from kflab.tui.actions.forms import FormActions
-from kflab.tui.actions.graph import GraphActions
-from kflab.tui.actions.runs import RunActions
-from kflab.tui.engine_link import STARTING, status_text
 from kflab.tui.keys import Pane, Situation
-from kflab.tui.layer_text import target_name
-from kflab.tui.rows.node import first_argument, node_rows
 from kflab.tui.rows.row import Option
-from kflab.tui.rows.row import Row as FormRow
-from kflab.tui.rows.setting import Setting
-from kflab.tui.rows.setup import setup_rows
-from kflab.tui.session import Session
-from kflab.tui.text import count_text, plural, shape_text
+from kflab.tui.screens.lab_drawing import LabDrawing
 from kflab.tui.widgets.footer import Footer, TabBar
 from kflab.tui.widgets.form import Form
-from kflab.tui.widgets.graph import GraphPane, GraphView
+from kflab.tui.widgets.graph import GraphPane
 from kflab.tui.widgets.header import Header
 from kflab.tui.widgets.summary import SummaryPane
 from kflab.values import Value
@@ -46,8 +29,8 @@ SIDES = (Pane.NODE, Pane.SETUP, Pane.SUMMARY)
 """The panes that share the place beside the graph."""
 
 
-class LabScreen(GraphActions, FormActions, FileActions, RunActions):
-    """Draws the session and turns keys into edits of it."""
+class LabScreen(LabDrawing):
+    """The panes and where they stand; its parents draw the session and turn keys into edits of it."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(keys.bindings(keys.Place.LAB))
     DEFAULT_CSS = """
@@ -71,9 +54,6 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
         super().__init__()
         self._pane = Pane.GRAPH
         self._side = Pane.NODE
-        self._drawn: Graph | None = None
-        self._shown_node = ("", "")
-        self._rows: tuple[Row, ...] = ()
 
     def compose(self) -> ComposeResult:
         """Header, tabs, panes, footer, and a notice for a terminal that is too small."""
@@ -93,8 +73,8 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
     def on_mount(self) -> None:
         """Draws the session, now and whenever it changes."""
         self._arrange()
-        self.watch(self.app, "session", self._show)
-        self.watch(self.app, "engine_status", self._show_header)
+        self.watch(self.app, "session", self.show_session)
+        self.watch(self.app, "engine_status", self.show_header)
         self.show_console(False)
         self.set_focus(self.query_one(GraphPane))
         self.call_after_refresh(lambda: self.run_worker(self.offer_running()))
@@ -129,7 +109,7 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
             self.query_one(f"#{pane.name.lower()}").display = pane in shown
         self.query_one("#top").display = not self.narrow or self._pane is not Pane.TRAIN
         self.query_one(TabBar).show(self._pane)
-        self._show_footer()
+        self.show_footer()
 
     def go(self, pane: Pane) -> None:
         """Shows a pane and gives it the focus."""
@@ -138,9 +118,9 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
             self._side = pane
         self._arrange()
         if pane is Pane.SUMMARY:
-            self._show_summary()
+            self.show_summary()
         if pane in {Pane.NODE, Pane.SETUP}:
-            self._show_side(self.session)
+            self.show_side(self.session)
         target = self.query_one(f"#{pane.name.lower()}")
         if isinstance(target, Form):
             target.take_focus()
@@ -160,7 +140,7 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
                     self._pane = pane
                     self._side = pane if pane in SIDES else self._side
                     self.query_one(TabBar).show(pane)
-        self._show_footer()
+        self.show_footer()
 
     def action_pane(self, number: int) -> None:
         """Goes to a pane by its number."""
@@ -241,137 +221,6 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
 
         self.choose("Commands", options, run, prompt="command")
 
-    # Drawing
-
-    def _show(self, session: Session) -> None:
-        if session.graph is not self._drawn:
-            self._drawn = session.graph
-            self._rows = lay_out(session.graph)
-        self._show_graph(session)
-        self._show_side(session)
-        self._show_header()
-        self._show_footer()
-        if not self.run_followed:
-            self.show_training_hint(session)
-
-    def run_changed(self) -> None:
-        """The keys depend on whether a run is at work."""
-        self._show_footer()
-
-    def _show_graph(self, session: Session) -> None:
-        pane = self.query_one(GraphPane)
-        pane.show(
-            GraphView(
-                graph=session.graph,
-                rows=self._rows,
-                report=session.graph_report,
-                stale=session.stale,
-                marks=session.marks(),
-                selected=session.selected,
-            )
-        )
-        pane.border_title = Text(" › ".join(("Graph", *session.trail)))
-        pane.border_subtitle = self._facts(session)
-
-    def _facts(self, session: Session) -> Text:
-        facts = [plural(len(session.graph.nodes), "node")]
-        if session.report is not None:
-            facts.append(f"{count_text(session.graph_report.totals.total)} params")
-        errors = len(session.errors)
-        warnings = len(session.findings) - errors
-        line = Text(" · ".join(facts))
-        if errors:
-            line.append(" · ").append(f"✗ {plural(errors, 'error')}", self._color("error"))
-        if warnings:
-            line.append(" · ").append(f"▲ {plural(warnings, 'warning')}", self._color("warning"))
-        return line
-
-    def _color(self, name: str) -> str:
-        return (
-            self.app.theme_variables.get(name, "")
-            if not self.app.current_theme.ansi
-            else {"error": "red", "warning": "yellow"}[name]
-        )
-
-    def _show_side(self, session: Session) -> None:
-        if self.query_one("#node").display:
-            self._show_node(session)
-        if self.query_one("#setup").display:
-            self._show_setup(session)
-        if self.query_one("#summary").display:
-            self._show_summary()
-
-    def _show_node(self, session: Session) -> None:
-        form = self.query_one("#node", Form)
-        name = session.selected
-        if not name:
-            form.border_title = Text("Node")
-            form.show([], Text("No node yet: a adds an Input."))
-            return
-        form.border_title = Text(f"{name} · {target_name(session.graph, name)}")
-        report = session.graph_report.nodes.get(name)
-        shapes = " ".join(shape_text(output.shape[1:]) for output in report.outputs) if report else ""
-        params = f"{count_text(report.params)} params" if report and report.params else ""
-        form.border_subtitle = Text(" · ".join(part for part in (shapes, params) if part))
-        notes = self._notes(session.findings_of(name))
-        rows = self.node_rows()
-        form.show(rows, notes)
-        shown = (session.graph_name, name)
-        if shown != self._shown_node:
-            self._shown_node = shown
-            form.select(first_argument(rows))
-
-    def node_rows(self) -> list[FormRow]:
-        """The rows of the selected node."""
-        session = self.session
-        return node_rows(self.lab.catalog, session.experiment, session.graph_name, session.selected)
-
-    def _notes(self, findings: Iterable[Finding]) -> Text | None:
-        notes = Text()
-        for finding in findings:
-            notes.append("\n" if notes else "")
-            mark = "✗ " if finding.severity is Severity.ERROR else "▲ "
-            notes.append(mark + finding.message, self._color(finding.severity.value))
-        return notes or None
-
-    def _show_setup(self, session: Session) -> None:
-        form = self.query_one("#setup", Form)
-        form.border_title = Text("Setup")
-        about = [finding for finding in session.findings if not finding.node]
-        form.border_subtitle = Text(_counts(session.info) if session.info else "")
-        rows = setup_rows(
-            Setting(self.lab.catalog, session.experiment, session.info, session.folder, session.findings)
-        )
-        form.show(rows, self._notes(about))
-
-    def _show_summary(self) -> None:
-        self.run_worker(self._ask_summary(), group="summary", exclusive=True)
-
-    async def _ask_summary(self) -> None:
-        pane = self.query_one(SummaryPane)
-        pane.border_title = Text(" › ".join(("Summary", *self.session.trail)))
-        try:
-            answer = await self.lab.summary(max(pane.scrollable_content_region.width, 60))
-        except EngineError as problem:
-            pane.show(str(problem), is_table=False)
-            return
-        if answer is not None:
-            reasons = [f"{finding.place}: {finding.message}" for finding in answer.findings]
-            pane.show(answer.text or "\n".join(reasons), is_table=bool(answer.text))
-
-    def _show_header(self) -> None:
-        session, status = self.session, self.lab.engine_status
-        name = session.path.name if session.path else session.source
-        self.query_one(Header).show(
-            name,
-            unsaved=session.unsaved,
-            engine=status_text(status) if status else STARTING,
-            failed=self.engine_failed,
-        )
-
-    def _show_footer(self) -> None:
-        self.query_one(Footer).show(keys.footer(self.situation()))
-
     # Messages of the panes
 
     def _select(self, name: str) -> None:
@@ -380,9 +229,3 @@ class LabScreen(GraphActions, FormActions, FileActions, RunActions):
     @on(GraphPane.Opened)
     def _opened(self) -> None:
         self.action_open_node()
-
-
-def _counts(info: DatasetInfo) -> str:
-    """How many samples a dataset has, where that is known."""
-    counts = [plural(info.train, "training sample")] if info.train else []
-    return " · ".join([*counts, f"{info.test:,} test"] if info.test else counts)

@@ -1,0 +1,1 @@
+"""Code out: an experiment as a Keras script or notebook that runs without kflab."""

@@ -1,0 +1,91 @@
+"""The keys of files, panes and the lab itself."""
+
+from __future__ import annotations
+
+from kflab.tui.command import Command
+from kflab.tui.situation import Pane
+
+VIEWS: tuple[Command, ...] = (
+    Command(
+        "setup",
+        ("g",),
+        "Pane",
+        "Setup or node",
+        "Shows data, optimizer, loss, metrics and callbacks in place of the node, and back.",
+        label="Setup",
+    ),
+    Command(
+        "summary",
+        ("v",),
+        "Pane",
+        "Summary or node",
+        "Shows the Keras summary of the model in place of the node, and back.",
+        label="Summary",
+    ),
+)
+"""What shows another pane beside the graph."""
+
+FILES: tuple[Command, ...] = (
+    Command(
+        "save",
+        ("w",),
+        "File",
+        "Save",
+        "Writes the experiment to its file; comments in the file survive.",
+        label="Save",
+        kept=True,
+        when=lambda now: now.unsaved,
+    ),
+    Command("save_as", ("W",), "File", "Save as", "Writes the experiment to another file."),
+    Command("open", ("e",), "File", "Open", "Opens an experiment: a preset, or a file.", label="Open"),
+    Command("presets", ("p",), "File", "Open a preset", "Opens one of the experiments that came with kflab."),
+    Command("new", ("n",), "File", "New", "Starts an experiment with nothing but an Input for the dataset."),
+)
+"""What can be done with files."""
+
+PANES: tuple[Command, ...] = (
+    Command("pane(0)", ("1",), "Pane", "Graph", "Goes to the graph."),
+    Command("pane(1)", ("2",), "Pane", "Node", "Goes to the arguments of the selected node."),
+    Command("pane(2)", ("3",), "Pane", "Setup", "Goes to data, optimizer, loss, metrics and callbacks."),
+    Command("pane(3)", ("4",), "Pane", "Train", "Goes to the training curves."),
+    Command("pane(4)", ("5",), "Pane", "Summary", "Goes to the Keras summary."),
+    Command(
+        "back",
+        ("escape",),
+        "Pane",
+        "Back",
+        "Leaves the nested model, or goes back to the graph.",
+        when=lambda now: now.nested or now.pane is not Pane.GRAPH,
+    ),
+)
+"""What goes to a pane, or back."""
+
+WHOLE: tuple[Command, ...] = (
+    Command(
+        "restart_engine",
+        (),
+        "Engine",
+        "Start again",
+        "Starts the engine again after it has failed; its log says why it did.",
+        when=lambda now: now.engine_failed,
+    ),
+    Command(
+        "palette",
+        ("colon", "ctrl+p"),
+        "Lab",
+        "All commands",
+        "Lists every command that applies now.",
+        label="Commands",
+    ),
+    Command(
+        "help",
+        ("question_mark", "f1"),
+        "Lab",
+        "Help",
+        "Shows every key and what it does.",
+        label="Help",
+        kept=True,
+    ),
+    Command("leave", ("q", "ctrl+q"), "Lab", "Quit", "Leaves the lab; runs go on.", label="Quit"),
+)
+"""What is about the lab as a whole."""

@@ -1,0 +1,191 @@
+"""How the lab's screen draws its session into the panes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.text import Text
+
+from kflab.catalog.datasets import DatasetInfo
+from kflab.diagnose.findings import Finding, Severity
+from kflab.engine.client import EngineError
+from kflab.graph.layout import Row, lay_out
+from kflab.graph.nodes import Graph
+from kflab.tui import keys
+from kflab.tui.actions.files import FileActions
+from kflab.tui.actions.forms import FormActions
+from kflab.tui.actions.graph import GraphActions
+from kflab.tui.actions.runs import RunActions
+from kflab.tui.engine_link import STARTING, status_text
+from kflab.tui.keys import Situation
+from kflab.tui.layer_text import target_name
+from kflab.tui.rows.node import first_argument, node_rows
+from kflab.tui.rows.row import Row as FormRow
+from kflab.tui.rows.setting import Setting
+from kflab.tui.rows.setup import setup_rows
+from kflab.tui.session import Session
+from kflab.tui.text import count_text, plural, shape_text
+from kflab.tui.widgets.footer import Footer
+from kflab.tui.widgets.form import Form
+from kflab.tui.widgets.graph import GraphPane, GraphView
+from kflab.tui.widgets.header import Header
+from kflab.tui.widgets.summary import SummaryPane
+
+
+class LabDrawing(GraphActions, FormActions, FileActions, RunActions):
+    """Draws the session; every pane shows what it says and holds no other truth."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._drawn: Graph | None = None
+        self._shown_node = ("", "")
+        self._rows: tuple[Row, ...] = ()
+
+    @property
+    def engine_failed(self) -> bool:
+        """Whether there is no engine to ask."""
+        raise NotImplementedError
+
+    def situation(self) -> Situation:
+        """What the keys would act on now."""
+        raise NotImplementedError
+
+    def show_session(self, session: Session) -> None:
+        """Draws everything."""
+        if session.graph is not self._drawn:
+            self._drawn = session.graph
+            self._rows = lay_out(session.graph)
+        self._show_graph(session)
+        self.show_side(session)
+        self.show_header()
+        self.show_footer()
+        if not self.run_followed:
+            self.show_training_hint(session)
+
+    def run_changed(self) -> None:
+        """The keys depend on whether a run is at work."""
+        self.show_footer()
+
+    def _show_graph(self, session: Session) -> None:
+        pane = self.query_one(GraphPane)
+        pane.show(
+            GraphView(
+                graph=session.graph,
+                rows=self._rows,
+                report=session.graph_report,
+                stale=session.stale,
+                marks=session.marks(),
+                selected=session.selected,
+            )
+        )
+        pane.border_title = Text(" › ".join(("Graph", *session.trail)))
+        pane.border_subtitle = self._facts(session)
+
+    def _facts(self, session: Session) -> Text:
+        facts = [plural(len(session.graph.nodes), "node")]
+        if session.report is not None:
+            facts.append(f"{count_text(session.graph_report.totals.total)} params")
+        errors = len(session.errors)
+        warnings = len(session.findings) - errors
+        line = Text(" · ".join(facts))
+        if errors:
+            line.append(" · ").append(f"✗ {plural(errors, 'error')}", self._color("error"))
+        if warnings:
+            line.append(" · ").append(f"▲ {plural(warnings, 'warning')}", self._color("warning"))
+        return line
+
+    def _color(self, name: str) -> str:
+        return (
+            self.app.theme_variables.get(name, "")
+            if not self.app.current_theme.ansi
+            else {"error": "red", "warning": "yellow"}[name]
+        )
+
+    def show_side(self, session: Session) -> None:
+        """Draws the panes beside the graph that can be seen."""
+        if self.query_one("#node").display:
+            self._show_node(session)
+        if self.query_one("#setup").display:
+            self._show_setup(session)
+        if self.query_one("#summary").display:
+            self.show_summary()
+
+    def _show_node(self, session: Session) -> None:
+        form = self.query_one("#node", Form)
+        name = session.selected
+        if not name:
+            form.border_title = Text("Node")
+            form.show([], Text("No node yet: a adds an Input."))
+            return
+        form.border_title = Text(f"{name} · {target_name(session.graph, name)}")
+        report = session.graph_report.nodes.get(name)
+        shapes = " ".join(shape_text(output.shape[1:]) for output in report.outputs) if report else ""
+        params = f"{count_text(report.params)} params" if report and report.params else ""
+        form.border_subtitle = Text(" · ".join(part for part in (shapes, params) if part))
+        notes = self._notes(session.findings_of(name))
+        rows = self.node_rows()
+        form.show(rows, notes)
+        shown = (session.graph_name, name)
+        if shown != self._shown_node:
+            self._shown_node = shown
+            form.select(first_argument(rows))
+
+    def node_rows(self) -> list[FormRow]:
+        """The rows of the selected node."""
+        session = self.session
+        return node_rows(self.lab.catalog, session.experiment, session.graph_name, session.selected)
+
+    def _notes(self, findings: Iterable[Finding]) -> Text | None:
+        notes = Text()
+        for finding in findings:
+            notes.append("\n" if notes else "")
+            mark = "✗ " if finding.severity is Severity.ERROR else "▲ "
+            notes.append(mark + finding.message, self._color(finding.severity.value))
+        return notes or None
+
+    def _show_setup(self, session: Session) -> None:
+        form = self.query_one("#setup", Form)
+        form.border_title = Text("Setup")
+        about = [finding for finding in session.findings if not finding.node]
+        form.border_subtitle = Text(_counts(session.info) if session.info else "")
+        rows = setup_rows(
+            Setting(self.lab.catalog, session.experiment, session.info, session.folder, session.findings)
+        )
+        form.show(rows, self._notes(about))
+
+    def show_summary(self) -> None:
+        """Asks the engine for the summary and draws it."""
+        self.run_worker(self._ask_summary(), group="summary", exclusive=True)
+
+    async def _ask_summary(self) -> None:
+        pane = self.query_one(SummaryPane)
+        pane.border_title = Text(" › ".join(("Summary", *self.session.trail)))
+        try:
+            answer = await self.lab.summary(max(pane.scrollable_content_region.width, 60))
+        except EngineError as problem:
+            pane.show(str(problem), is_table=False)
+            return
+        if answer is not None:
+            reasons = [f"{finding.place}: {finding.message}" for finding in answer.findings]
+            pane.show(answer.text or "\n".join(reasons), is_table=bool(answer.text))
+
+    def show_header(self) -> None:
+        """Draws file and engine."""
+        session, status = self.session, self.lab.engine_status
+        name = session.path.name if session.path else session.source
+        self.query_one(Header).show(
+            name,
+            unsaved=session.unsaved,
+            engine=status_text(status) if status else STARTING,
+            failed=self.engine_failed,
+        )
+
+    def show_footer(self) -> None:
+        """Draws the keys that apply now."""
+        self.query_one(Footer).show(keys.footer(self.situation()))
+
+
+def _counts(info: DatasetInfo) -> str:
+    """How many samples a dataset has, where that is known."""
+    counts = [plural(info.train, "training sample")] if info.train else []
+    return " · ".join([*counts, f"{info.test:,} test"] if info.test else counts)
