@@ -95,6 +95,8 @@ class Builder:
         except Exception as error:  # whatever Keras raises about a graph is its finding
             raise BuildError([Finding(explain(error, graph.name, ()), graph=name)]) from error
         model.output_names = list(graph.output_names())
+        if not graph.trainable:
+            model.trainable = False
         return model
 
     def _call(

@@ -199,12 +199,12 @@ class _Inspection:
 
     def _graph_report(self, name: str, slots: float) -> GraphReport:
         found = self._graphs[name]
-        nodes = {node_name: self._node_report(found, node_name) for node_name in found.graph.nodes}
+        nodes = {node_name: self._node_report(name, found, node_name) for node_name in found.graph.nodes}
         return GraphReport(nodes, self._totals(name, slots))
 
-    def _node_report(self, found: _Graph, name: str) -> NodeReport:
+    def _node_report(self, graph: str, found: _Graph, name: str) -> NodeReport:
         node = found.graph.nodes[name]
-        weights = self._node_weights(found, name)
+        weights = self._node_weights(graph, found, name)
         return NodeReport(
             layer=_called_name(found.graph, name),
             outputs=tuple(TensorReport(spec.shape, spec.dtype) for spec in found.outputs.get(name, ())),
@@ -213,21 +213,33 @@ class _Inspection:
             inputs=tuple(node.references()),
         )
 
-    def _node_weights(self, found: _Graph, name: str) -> Weights:
+    @functools.cached_property
+    def _frozen(self) -> frozenset[str]:
+        """The graphs whose weights are not trained: those that say so, and all that they call."""
+        names = ("", *self._experiment.models)
+        own = [name for name in names if not self._experiment.graph(name).trainable]
+        return frozenset(own).union(*(self._called(name) for name in own))
+
+    def _weights_in(self, graph: str, node: str) -> Weights:
+        """The weights of a node's own layer, none of them trained in a frozen graph."""
+        weights = self._inspected(graph).weights.get(node, Weights())
+        return weights._replace(trainable=0) if graph in self._frozen else weights
+
+    def _node_weights(self, graph: str, found: _Graph, name: str) -> Weights:
         """The weights that stand at a node: of its own layer, or of a nested model at its first call."""
         called = found.models.get(name)
         if called is None:
             own = isinstance(found.graph.nodes[name].target, Layer)
-            return found.weights.get(name, Weights()) if own else Weights()
+            return self._weights_in(graph, name) if own else Weights()
         first = next(node for node in found.graph.nodes if found.models.get(node) == called)
         return self._model_weights(called) if first == name else Weights()
 
     def _model_weights(self, name: str) -> Weights:
         """The weights of a graph and of all that it calls, each once."""
         weights = [
-            found.weights.get(owner, Weights())
-            for found in map(self._inspected, {name, *self._called(name)})
-            for owner in found.layer_owners
+            self._weights_in(graph, owner)
+            for graph in {name, *self._called(name)}
+            for owner in self._inspected(graph).layer_owners
         ]
         return Weights(*(sum(counts) for counts in zip(*weights, strict=True))) if weights else Weights()
 

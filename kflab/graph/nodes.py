@@ -90,12 +90,14 @@ class Graph(msgspec.Struct, frozen=True, kw_only=True):
         nodes: the nodes by name, in the order they were written.
         outputs: references to what the model returns, in order.
         inputs: the names of the Input nodes in the order of the model's inputs; empty means as written.
+        trainable: whether training changes its weights, those of the models that it calls included.
     """
 
     name: str = "model"
     nodes: Mapping[str, Node] = {}
     outputs: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
+    trainable: bool = True
 
     def input_names(self) -> tuple[str, ...]:
         """The names of the model's inputs, in order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import msgspec
@@ -11,7 +12,7 @@ import pytest
 from kflab import document, presets
 from kflab.diagnose.findings import Finding, Severity
 from kflab.engine import probe
-from kflab.engine.build import make_layer
+from kflab.engine.build import build, make_layer
 from kflab.engine.inspect import Inspector
 from kflab.engine.memory import slots_per_weight
 from kflab.engine.protocol import Report
@@ -298,3 +299,40 @@ def test_the_memory_of_training_is_weights_gradients_slots_and_activations(inspe
     training = Training(optimizer=Spec("Adam"), batch_size=7)
     totals = inspector.inspect(msgspec.structs.replace(whole, training=training)).model.totals
     assert totals.training_bytes == 55 * 4 * (1 + 1 + 2) + 7 * (10 + 5) * 4
+
+
+def test_a_frozen_nested_model_trains_nothing_in_the_report_and_in_keras(inspector: Inspector) -> None:
+    inner = Graph(
+        name="inner", nodes={"a": IMAGE, "b": layer("Conv2D", "a", filters=2, kernel_size=3)}, outputs=("b",)
+    )
+    # What `inner` holds is frozen with `outer`, which calls it, and so at its other call in the main model.
+    outer = Graph(
+        name="outer",
+        nodes={"a": IMAGE, "n": Node(Call("inner"), ("a",)), "c": layer("BatchNormalization", "n")},
+        outputs=("c",),
+        trainable=False,
+    )
+    frozen = experiment(
+        {
+            "x": IMAGE,
+            "left": Node(Call("outer"), ("x",)),
+            "right": Node(Call("inner"), ("x",)),
+            "joined": layer("Add", "left", "right"),
+            "flat": layer("Flatten", "joined"),
+            "y": layer("Dense", "flat", units=3),
+        },
+        "y",
+        inner=inner,
+        outer=outer,
+    )
+    report, model = inspector.inspect(frozen), build(frozen)
+    dense = 6 * 6 * 2 * 3 + 3
+    assert report.model.totals.trainable == dense == sum(math.prod(w.shape) for w in model.trainable_weights)
+    assert report.model.totals.total == model.count_params()
+    assert report.models["outer"].totals.trainable == report.models["inner"].totals.trainable == 0
+    assert report.model.nodes["left"].trainable == report.models["inner"].nodes["b"].trainable == 0
+    assert document.read_text(document.dump(frozen)) == frozen
+    thawed = msgspec.structs.replace(
+        frozen, models={"inner": inner, "outer": msgspec.structs.replace(outer, trainable=True)}
+    )
+    assert inspector.inspect(thawed).model.totals.trainable == build(thawed).count_params() - 2 * 2
