@@ -31,7 +31,7 @@ class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Where the samples come from.
 
     Attributes:
-        source: the name of a dataset of the catalog, or the path of an `.npz` file.
+        source: the name of a dataset of the catalog, or the path of an `.npz` file; "" while none is chosen.
         arguments: arguments of the dataset, such as `num_words` of `imdb`.
         inputs: which array of the dataset feeds which Input of the model, where their names differ.
         targets: which array of the dataset each output of the model is held against, where their names
@@ -44,7 +44,7 @@ class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         limit: only the first so many training samples; nothing given: all.
     """
 
-    source: str
+    source: str = ""
     arguments: Arguments = {}
     inputs: Mapping[str, str] = {}
     targets: Mapping[str, str] = {}
@@ -66,6 +66,8 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         batch_size: samples in one step.
         epochs: passes over the training samples.
         seed: fixes initial weights, order and dropout; nothing given: a fresh one is drawn and recorded.
+        initial_weights: the `.weights.h5` or `.keras` file whose weights training starts from; a relative path
+            starts at the experiment's file. Layers that it does not have start fresh; "" means that all do.
     """
 
     optimizer: Spec = Spec("Adam")
@@ -76,6 +78,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     batch_size: Positive = 32
     epochs: Positive = 10
     seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] | None = None
+    initial_weights: str = ""
 
     def loss_of(self, output: str) -> Spec | None:
         """The loss that holds for one output."""
@@ -104,7 +107,7 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     title: str = ""
     notes: str = ""
     result: Mapping[str, str] = {}
-    data: Data
+    data: Data = Data()
     model: Graph
     models: Mapping[str, Graph] = {}
     training: Training = Training()

@@ -29,6 +29,9 @@ __all__ = [
 STANDARD = "standard"
 """The scale that brings each feature to mean 0 and standard deviation 1."""
 
+NONE_CHOSEN = "no dataset is chosen; `kflab list datasets` shows all, and an .npz file will do, too"
+"""What is wrong where `data.source` is empty."""
+
 _PIXEL = 255.0
 
 _OFFERS = {offer.name: offer for offer in (*bundled.OFFERS, *downloads.OFFERS)}
@@ -52,8 +55,10 @@ def describe(data: Data, base: Path | None = None) -> DatasetInfo:
         base: the folder that a relative path is relative to: the experiment file's; else the current one.
 
     Raises:
-        UnusableInputError: there is no such dataset or file, or an argument is not one that it takes.
+        UnusableInputError: there is no such dataset or file, none is chosen, or it does not take an argument.
     """
+    if not data.source:
+        raise UnusableInputError(NONE_CHOSEN, path="data.source")
     offer = find(data.source)
     if offer is not None:
         info = offer.describe(data.arguments)

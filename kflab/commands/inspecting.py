@@ -29,12 +29,12 @@ def _report(named: arguments.Named) -> tuple[Report, tuple[Finding, ...]]:
     from kflab.commands.native import native_output_to
     from kflab.diagnose.check import check as diagnose
 
-    info = describe(named.experiment.data, named.base)
+    info = describe(named.experiment.data, named.base) if named.experiment.data.source else None
     with native_output_to(paths.state_dir() / "engine.log"):
         from kflab.engine.inspect import Inspector
 
         report = Inspector().inspect(named.experiment)
-    return report, diagnose(named.experiment, info, report)
+    return report, diagnose(named.experiment, info, report, named.base)
 
 
 def _has_errors(findings: tuple[Finding, ...]) -> bool:

@@ -66,8 +66,8 @@ def _refuse_errors(named: arguments.Named, file: str) -> None:
     from kflab.diagnose.check import check
     from kflab.diagnose.findings import first_error
 
-    info = describe(named.experiment.data, named.base)
-    if error := first_error(check(named.experiment, info)):
+    info = describe(named.experiment.data, named.base) if named.experiment.data.source else None
+    if error := first_error(check(named.experiment, info, base=named.base)):
         raise UnusableInputError(error, file=file)
 
 

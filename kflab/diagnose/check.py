@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from kflab import catalog
 from kflab.catalog import Kind
 from kflab.catalog.datasets import ArrayInfo, DatasetInfo, TargetInfo, TargetKind
 from kflab.catalog.matching import Matching, match
 from kflab.diagnose.findings import Finding
+from kflab.diagnose.starting_weights import weights_problem
 from kflab.diagnose.structure import structure
 from kflab.diagnose.wording import shape_text
 from kflab.engine.protocol import Report, Shape
@@ -26,7 +28,10 @@ CATEGORICAL_LOSSES = frozenset(
 
 
 def check(
-    experiment: Experiment, info: DatasetInfo | None = None, report: Report | None = None
+    experiment: Experiment,
+    info: DatasetInfo | None = None,
+    report: Report | None = None,
+    base: Path | None = None,
 ) -> tuple[Finding, ...]:
     """What is wrong with an experiment.
 
@@ -34,9 +39,12 @@ def check(
         experiment: the experiment.
         info: the description of its dataset, where it is known.
         report: the engine's report on it, where it has come; its findings are included.
+        base: the folder that relative paths start from; nothing given: the current one.
     """
     findings = list(report.findings if report else structure(experiment))
     findings += _settings(experiment)
+    if problem := weights_problem(experiment.training, base):
+        findings.append(Finding(problem, path="training.initial_weights"))
     if info is not None:
         matching = match(experiment.model, experiment.data, info, _held_outputs(experiment))
         findings += [Finding(problem, path="data") for problem in matching.problems]
@@ -58,6 +66,8 @@ def _held_outputs(experiment: Experiment) -> tuple[str, ...]:
 def _settings(experiment: Experiment) -> Iterator[Finding]:
     outputs = experiment.model.output_names()
     training = experiment.training
+    if not experiment.data.source:
+        yield Finding("choose a dataset: data.source", path="data.source")
     if not training.loss:
         yield Finding("there is no loss, so nothing could be trained", path="training.loss")
     for section, keys in (

@@ -11,6 +11,8 @@ from kflab.errors import UnusableInputError
 from kflab.experiment import Experiment
 from kflab.values import Value
 
+_FILES = {"data.source", "training.initial_weights"}
+
 
 def assign(experiment: Experiment, assignments: Iterable[str]) -> Experiment:
     """The experiment with settings replaced, each given as `PATH=VALUE`, the value in YAML.
@@ -28,7 +30,7 @@ def assign(experiment: Experiment, assignments: Iterable[str]) -> Experiment:
         if not equals or not path:
             raise UnusableInputError(f"expected PATH=VALUE, such as training.epochs=3, got {text!r}")
         value = parse(f"value: {given}").value["value"] if given.strip() else ""
-        if path == "data.source" and isinstance(value, str) and Path(value).is_file():
+        if path in _FILES and isinstance(value, str) and Path(value).is_file():
             # A path given on the command line starts where the command runs, not where the document lies.
             value = str(Path(value).resolve())
         plain = _with(plain, path.split("."), value, text)

@@ -37,13 +37,12 @@ def experiment(plain: Mapping[str, Value], catalog: Catalog) -> Experiment:
     """
     _version(plain)
     _known(plain, Experiment.__struct_fields__, ())
-    for needed, what in (("data", "where the samples come from"), ("model", "the graph")):
-        if needed not in plain:
-            raise ProblemError((), f"'{needed}' is missing: {what}")
+    if "model" not in plain:
+        raise ProblemError((), "'model' is missing: the graph")
     models = _mapping(plain.get("models", {}), ("models",))
     for name in models:
         _name(name, ("models", name))
-    data = _mapping(plain["data"], ("data",))
+    data = _mapping(plain.get("data", {}), ("data",))
     training = _mapping(plain.get("training", {}), ("training",))
     rest = {key: plain[key] for key in ("kflab", "title", "notes", "result") if key in plain}
     return Experiment(
@@ -154,7 +153,14 @@ def _graph(value: Value, path: Path, name: str) -> Graph:
         nodes={key: _node(node, (*path, "nodes", key)) for key, node in nodes.items()},
         outputs=_references(plain.get("outputs", []), (*path, "outputs")),
         inputs=_references(plain.get("inputs", []), (*path, "inputs")),
+        trainable=_flag(plain.get("trainable", True), (*path, "trainable")),
     )
+
+
+def _flag(value: Value, path: Path) -> bool:
+    if not isinstance(value, bool):
+        raise ProblemError(path, f"expected true or false, got {_shown(value)}")
+    return value
 
 
 def _references(value: Value, path: Path) -> tuple[str, ...]:

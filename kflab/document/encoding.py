@@ -25,7 +25,8 @@ def document(experiment: Experiment) -> dict[str, Value]:
     ):
         if value:
             plain[key] = value
-    plain["data"] = _builtins(experiment.data)
+    if data := _builtins(experiment.data):
+        plain["data"] = data
     plain["model"] = _graph(experiment.model, MODEL_NAME)
     if experiment.models:
         plain["models"] = {name: _graph(graph, name) for name, graph in experiment.models.items()}
@@ -62,10 +63,12 @@ class DocumentStyle:
                 return value == MODEL_NAME
             case ("models", name, "name"):
                 return value == name
-            case ("title" | "notes" | "result" | "models" | "training",):
+            case ("title" | "notes" | "result" | "data" | "models" | "training",):
                 return not value
             case ("model", "inputs") | ("models", _, "inputs"):
                 return not value
+            case ("model", "trainable") | ("models", _, "trainable"):
+                return value is True
             case ("model", "nodes", _, "from" | "call") | ("models", _, "nodes", _, "from" | "call"):
                 return not value
         return False
@@ -89,6 +92,8 @@ def _graph(graph: Graph, name: str) -> dict[str, Value]:
     plain: dict[str, Value] = {}
     if graph.name != name:
         plain["name"] = graph.name
+    if not graph.trainable:
+        plain["trainable"] = False
     plain["nodes"] = {key: _node(node) for key, node in graph.nodes.items()}
     if graph.inputs:
         plain["inputs"] = list(graph.inputs)

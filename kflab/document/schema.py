@@ -30,6 +30,11 @@ def schema(catalog: Catalog) -> dict[str, Value]:
             "nodes": {"type": "object", "additionalProperties": {"$ref": "#/$defs/node"}},
             "outputs": {"$ref": "#/$defs/references"},
             "inputs": {"$ref": "#/$defs/references"},
+            "trainable": {
+                "type": "boolean",
+                "default": True,
+                "description": "False freezes its weights, those of the models that it calls included.",
+            },
         },
         "additionalProperties": False,
     }
@@ -47,7 +52,7 @@ def schema(catalog: Catalog) -> dict[str, Value]:
             "models": {"type": "object", "additionalProperties": {"$ref": "#/$defs/graph"}},
             "training": _training(),
         },
-        "required": ["data", "model"],
+        "required": ["model"],
         "additionalProperties": False,
         "$defs": {
             "graph": graph,

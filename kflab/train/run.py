@@ -86,7 +86,8 @@ def _refuse_errors(experiment: Experiment, base: Path) -> None:
         KflabError: with the first error.
     """
     report = Inspector().inspect(experiment)
-    if error := first_error(check(experiment, describe(experiment.data, base), report)):
+    info = describe(experiment.data, base) if experiment.data.source else None
+    if error := first_error(check(experiment, info, report, base)):
         raise KflabError(error)
 
 

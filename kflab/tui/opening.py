@@ -45,7 +45,7 @@ def situated(session: Session) -> Session:
     except KflabError:
         info = None  # `check` says why.
     report = None if session.stale else session.report
-    return session.situated(info, check(session.experiment, info, report))
+    return session.situated(info, check(session.experiment, info, report, session.folder))
 
 
 def new_session(source: str = "digits") -> Session:

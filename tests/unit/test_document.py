@@ -264,3 +264,38 @@ def test_the_example_in_the_readme_is_an_experiment() -> None:
     experiment = document.read_text(example)
     assert experiment.model.nodes["joined"].inputs == ("left", "right")
     assert not check(experiment, describe(experiment.data))
+
+
+def test_an_experiment_needs_no_data_until_it_is_run() -> None:
+    text = """\
+kflab: 1
+model:
+  nodes:
+    x: {Input: {shape: [4]}}
+    y: {Dense: {units: 3}, from: x}
+  outputs: [y]
+"""
+    experiment = document.read_text(text)
+    assert experiment.data.source == ""
+    assert "data" not in document.encode(experiment)
+    assert document.decode(document.encode(experiment)) == experiment
+    with pytest.raises(UnusableInputError, match="no dataset is chosen"):
+        describe(experiment.data)
+    assert "data.source" in {finding.path for finding in check(experiment)}
+    chosen = assign(experiment, ["data.source=iris"])
+    assert "data.source" not in {finding.path for finding in check(chosen)}
+    assert "data: {source: iris}" in document.dump(chosen, text)
+
+
+def test_weights_to_start_from_are_looked_for_beside_the_experiment(tmp_path: Path) -> None:
+    experiment = assign(document.read_text(EXAMPLE), ["training.initial_weights=mine.weights.h5"])
+
+    def problems() -> list[str]:
+        found = check(experiment, base=tmp_path)
+        return [finding.message for finding in found if finding.path == "training.initial_weights"]
+
+    assert problems() == [f"there is no file {tmp_path / 'mine.weights.h5'}"]
+    (tmp_path / "mine.weights.h5").touch()
+    assert problems() == []
+    experiment = assign(experiment, ["training.initial_weights=mine.pt"])
+    assert "expected a .weights.h5 or .keras file" in problems()[0]

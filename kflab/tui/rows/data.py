@@ -31,14 +31,14 @@ def data_rows(setting: Setting) -> Iterator[Row]:
 
     yield Row(
         label="dataset",
-        shown=data.source,
+        shown=data.source or "none chosen",
         value=data.source,
-        help=dataset_help(setting.info) if setting.info else "",
+        help=dataset_help(setting.info) if setting.info else "Choose a dataset with Enter.",
         severity=setting.severity("data.source") or setting.severity("data"),
         options=lambda: dataset_options(data.source),
         argument=Argument("dataset", ArgumentKind.TEXT, required=True),
         apply=choose,
-        changed=True,
+        changed=bool(data.source),
     )
     for argument in setting.info.arguments if setting.info else ():
         yield _dataset_argument(setting, argument)

@@ -14,6 +14,11 @@ from kflab.tui.rows.row import Option, Row, argument_row, entry_option
 from kflab.tui.rows.setting import Setting, entry_help, field_row, spec_rows, with_training
 from kflab.values import Value
 
+_WEIGHTS = (
+    "A .weights.h5 or .keras file whose weights training starts from; a relative path starts at the "
+    "experiment's file. Layers are found by name; those that the file does not have start fresh."
+)
+
 
 def optimizer_rows(setting: Setting) -> Iterator[Row]:
     """The optimizer and its arguments."""
@@ -158,7 +163,7 @@ def _metric_options(catalog: Catalog, names: set[str]) -> list[Option]:
 
 
 def number_rows(setting: Setting) -> Iterator[Row]:
-    """Batch size, epochs and seed."""
+    """Batch size, epochs, seed and the weights to start from."""
     training = setting.experiment.training
     for argument, value in (
         (
@@ -178,6 +183,10 @@ def number_rows(setting: Setting) -> Iterator[Row]:
                 help="Fixes initial weights, order and dropout; none: a fresh one is drawn and recorded.",
             ),
             training.seed,
+        ),
+        (
+            Argument("initial_weights", ArgumentKind.TEXT, default="", help=_WEIGHTS),
+            training.initial_weights,
         ),
     ):
         yield field_row(setting, argument, value, "training")
