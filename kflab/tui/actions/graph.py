@@ -2,52 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from kflab.experiment import Experiment
 from kflab.graph import edits
-from kflab.graph.nodes import Call, Share
-from kflab.tui.actions.base import LabBase
+from kflab.graph.edits import Edited
+from kflab.graph.nodes import Call, Share, Target
+from kflab.tui.actions.asking import AskingActions
 from kflab.tui.keys import Pane
 from kflab.tui.layer_text import layer_text
-from kflab.tui.rows.node import target_of, target_options
 from kflab.tui.rows.row import Option
 from kflab.tui.text import shape_text
 from kflab.values import Value
 
 
-class GraphActions(LabBase):
+class GraphActions(AskingActions):
     """What the keys do with the graph."""
 
     def action_add(self) -> None:
         """Asks what to add after the selected node."""
-        after = self.session.selected
-        self._ask_target(f"Add after {after}" if after else "Add", self.add_target)
+        graph, after = self.session.graph_name, self.session.selected
+
+        def place(experiment: Experiment, target: Target, name: str) -> Edited:
+            nodes = experiment.graph(graph).nodes
+            sources = nodes[after].sources() if after in nodes else ()
+            if isinstance(target, Share) and (target.node == after or target.node in sources):
+                # Putting a layer behind itself is rarely meant: the other branch calls it.
+                return edits.add_branch(experiment, graph, after, target, name)
+            return edits.add_after(experiment, graph, after, target, name)
+
+        self.ask_target(f"Add after {after}" if after else "Add", place, source=after)
 
     def action_branch(self) -> None:
         """Asks what to add beside what the selected node feeds already."""
-        self._ask_target(f"Branch off {self.session.selected}", self.add_branch)
-
-    def _ask_target(self, title: str, add: Callable[[str], None]) -> None:
-        session = self.session
-        options = target_options(self.lab.catalog, session.experiment, session.graph_name)
-        self.choose(title, options, lambda value: add(str(value)), prompt="layer or operation")
-
-    def add_target(self, choice: str) -> None:
-        """Adds something after the selected node."""
         graph, after = self.session.graph_name, self.session.selected
-        target = target_of(choice)
-        sources = self.session.graph.nodes[after].sources() if after else ()
-        if isinstance(target, Share) and (target.node == after or target.node in sources):
-            # Putting a layer behind itself is rarely meant: the other branch calls it.
-            self.add_branch(choice)
-        elif self.edit(lambda experiment: edits.add_after(experiment, graph, after, target)):
-            self.fill_missing()
-
-    def add_branch(self, choice: str) -> None:
-        """Adds something that the selected node feeds, too."""
-        graph, after, target = self.session.graph_name, self.session.selected, target_of(choice)
-        if self.edit(lambda experiment: edits.add_branch(experiment, graph, after, target)):
-            self.fill_missing()
+        self.ask_target(
+            f"Branch off {after}",
+            lambda experiment, target, name: edits.add_branch(experiment, graph, after, target, name),
+            source=after,
+        )
 
     def action_connect(self) -> None:
         """Asks which node shall feed the selected one, too."""
