@@ -12,7 +12,7 @@ from typing import cast
 import keras
 
 import kflab.catalog
-from kflab.catalog import Argument, ArgumentKind, Entry, Kind, UnknownNameError
+from kflab.catalog import Argument, ArgumentKind, Entry, Kind, UnknownNameError, subscripts
 from kflab.catalog.check import OBJECT_KINDS, TABLE_ARGUMENT, is_table, named_object
 from kflab.catalog.groups import CHOSEN_BY_LOSS
 from kflab.errors import KflabError
@@ -32,6 +32,9 @@ MODULES: Mapping[Kind, types.ModuleType] = {
     Kind.OP: keras.ops,
 }
 """The public module of Keras that each kind stands in."""
+
+SUBSCRIPT = "ops.get_item"
+"""The operation whose `key` is written as text: `x[:, 0]` is `{ops.get_item: {key: ":, 0"}}`."""
 
 _TUPLES = {ArgumentKind.INTS, ArgumentKind.FLOATS, ArgumentKind.SHAPE}
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -107,11 +110,20 @@ def _value(entry: Entry, key: str, value: Value) -> object:
     argument = entry.argument(key)
     if argument is None or value is None:
         return value
+    if entry.name == SUBSCRIPT and isinstance(value, str):
+        return _subscript(value)
     if argument.kind is ArgumentKind.SCHEDULE:
         return _by_epoch(argument, value) if entry.kind is Kind.CALLBACK else _schedule(argument, value)
     if argument.kind in OBJECT_KINDS:
         return _object(argument, value)
     return _tuples(value) if argument.kind in _TUPLES else value
+
+
+def _subscript(text: str) -> object:
+    try:
+        return subscripts.parse(text)
+    except ValueError as error:
+        raise ObjectError(str(error)) from None
 
 
 def _tuples(value: Value) -> object:
