@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from kflab import catalog
 from kflab.document import decoding, encoding, yaml_text
+from kflab.document.files import ChangedOnDiskError, FileState, replace, text_and_state, text_of
 from kflab.document.verify import problems
 from kflab.errors import UnusableInputError
 from kflab.experiment import Experiment
 from kflab.values import Value
 
-__all__ = ["decode", "dump", "encode", "read", "read_text", "write"]
+__all__ = [
+    "ChangedOnDiskError",
+    "FileState",
+    "decode",
+    "dump",
+    "encode",
+    "read",
+    "read_text",
+    "read_with_state",
+    "text_of",
+    "write",
+]
 
 
 def decode(plain: Mapping[str, Value], file: str = "") -> Experiment:
@@ -58,26 +68,6 @@ def read_text(text: str, file: str = "") -> Experiment:
         raise UnusableInputError(problem.message, file=file, line=line, path=path) from None
 
 
-def text_of(path: Path) -> str:
-    """The text of an experiment file.
-
-    Raises:
-        UnusableInputError: there is no such file, it can not be read, is too large or is no UTF-8 text.
-    """
-    try:
-        size = path.stat().st_size
-        if size > yaml_text.MAX_BYTES:
-            most = yaml_text.MAX_BYTES / 1e6
-            raise UnusableInputError(
-                f"{size / 1e6:.1f} MB; an experiment has at most {most:.1f} MB", file=str(path)
-            )
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise UnusableInputError(f"not UTF-8 text: byte {error.start}", file=str(path)) from None
-    except OSError as error:
-        raise UnusableInputError(f"can not be read: {error.strerror}", file=str(path)) from None
-
-
 def read(path: Path) -> Experiment:
     """The experiment in a file.
 
@@ -85,6 +75,16 @@ def read(path: Path) -> Experiment:
         UnusableInputError: with file, line and path of the first thing that can not be used.
     """
     return read_text(text_of(path), str(path))
+
+
+def read_with_state(path: Path) -> tuple[Experiment, FileState]:
+    """The experiment in a file, and the state that the file was in.
+
+    Raises:
+        UnusableInputError: with file, line and path of the first thing that can not be used.
+    """
+    text, state = text_and_state(path)
+    return read_text(text, str(path)), state
 
 
 def dump(experiment: Experiment, template: str = "") -> str:
@@ -115,12 +115,21 @@ def _is_document_of(experiment: Experiment, plain: Mapping[str, Value]) -> bool:
         return False
 
 
-def write(experiment: Experiment, path: Path) -> None:
+def write(experiment: Experiment, path: Path, *, expecting: FileState | None = None) -> FileState:
     """Save an experiment; the comments of a file that is there already stay.
 
     The file is replaced in one step, so that a crash leaves the old one.
 
+    Args:
+        experiment: what to save.
+        path: the file.
+        expecting: the state that the file was read in, where it must not have changed since.
+
+    Returns:
+        The state of the file now.
+
     Raises:
+        ChangedOnDiskError: the file is there in another state than was expected.
         UnusableInputError: the file can not be written.
     """
     try:
@@ -129,13 +138,6 @@ def write(experiment: Experiment, path: Path) -> None:
         template = ""  # what stands there is no text whose comments could be kept
     text = dump(experiment, template)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", text=True)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(path.stat().st_mode if path.exists() else 0o644)
-        Path(temporary).replace(path)
+        return replace(path, text.encode(), expecting=expecting)
     except OSError as error:
         raise UnusableInputError(f"can not be written: {error.strerror}", file=str(path)) from None
