@@ -94,7 +94,9 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def replace(path: Path, content: bytes, *, expecting: FileState | None = None, mode: int = 0o644) -> FileState:
+def replace(
+    path: Path, content: bytes, *, expecting: FileState | None = None, mode: int = 0o644
+) -> FileState:
     """Put a file in place of another in one step, so that a crash leaves the old one.
 
     Args:
