@@ -8,7 +8,7 @@ import msgspec
 
 from kflab.errors import KflabError
 from kflab.experiment import Experiment
-from kflab.graph.nodes import Graph, Layer, Share
+from kflab.graph.nodes import Graph, Layer, Node, Share
 from kflab.graph.order import find_cycle
 
 
@@ -30,12 +30,14 @@ class Edited(msgspec.Struct, frozen=True):
     node: str = ""
 
 
-def replace_graph(experiment: Experiment, graph: str, value: Graph) -> Experiment:
+def replace_graph(experiment: Experiment, graph: str, value: Graph, *, follow: bool = True) -> Experiment:
     """The experiment with one of its graphs replaced.
 
     Where an input or output of the main model only changed its name, the settings that name it follow: data,
-    losses and metrics.
+    losses and metrics. Where they only changed their order, `follow` is false.
     """
+    if not graph and not follow:
+        return msgspec.structs.replace(experiment, model=value)
     if not graph:
         names = _renamed(experiment.model.input_names(), value.input_names())
         names |= _renamed(experiment.model.output_names(), value.output_names())
@@ -43,8 +45,29 @@ def replace_graph(experiment: Experiment, graph: str, value: Graph) -> Experimen
     return msgspec.structs.replace(experiment, models={**experiment.models, graph: value})
 
 
-def finish(experiment: Experiment, graph: str, value: Graph, done: str, node: str) -> Edited:
+def change_node(experiment: Experiment, graph: str, name: str, node: Node, done: str) -> Edited:
+    """The end of an edit of a single node.
+
+    Raises:
+        EditRefusedError: as for `finish`.
+    """
+    value = experiment.graph(graph)
+    nodes = {**value.nodes, name: node}
+    return finish(experiment, graph, msgspec.structs.replace(value, nodes=nodes), done, name)
+
+
+def finish(
+    experiment: Experiment, graph: str, value: Graph, done: str, node: str, *, follow: bool = True
+) -> Edited:
     """The end of every edit: the graph is still one that a document can hold, or the edit is refused.
+
+    Args:
+        experiment: the experiment before.
+        graph: the name of the graph.
+        value: the graph after the edit.
+        done: what was done, for undo.
+        node: the node to select now.
+        follow: settings follow inputs and outputs that have a new name in an old one's place.
 
     Raises:
         EditRefusedError: it runs in a circle, or a node shares what is no layer of its own.
@@ -62,7 +85,7 @@ def finish(experiment: Experiment, graph: str, value: Graph, done: str, node: st
                 )
     if circle := find_cycle(value):
         raise EditRefusedError(f"it would run in a circle: {' → '.join((*circle, circle[0]))}")
-    return Edited(replace_graph(experiment, graph, value), done, node)
+    return Edited(replace_graph(experiment, graph, value, follow=follow), done, node)
 
 
 def _renamed(before: tuple[str, ...], after: tuple[str, ...]) -> dict[str, str]:

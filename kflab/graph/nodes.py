@@ -114,14 +114,24 @@ class Graph(msgspec.Struct, frozen=True, kw_only=True):
             for source, reference in zip(sources, self.outputs, strict=True)
         )
 
-    def own(self, name: str) -> Node:
-        """The node that owns the layer that node `name` calls: itself, or the one whose layer it shares."""
+    def called(self) -> tuple[str, ...]:
+        """The names of the nested models that its nodes call, each once."""
+        targets = (node.target for node in self.nodes.values())
+        return tuple(dict.fromkeys(target.model for target in targets if isinstance(target, Call)))
+
+    def owner(self, name: str) -> str:
+        """The name of the node that owns the layer that node `name` calls: often `name` itself."""
         node = self.nodes[name]
         seen = {name}
         while isinstance(node.target, Share) and node.target.node not in seen:
-            seen.add(node.target.node)
-            node = self.nodes[node.target.node]
-        return node
+            name = node.target.node
+            seen.add(name)
+            node = self.nodes[name]
+        return name
+
+    def own(self, name: str) -> Node:
+        """The node that owns the layer that node `name` calls: itself, or the one whose layer it shares."""
+        return self.nodes[self.owner(name)]
 
 
 def source_of(reference: str) -> str:
