@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from kflab.graph.nodes import Graph
+from kflab.graph.nodes import Call, Graph
 from kflab.values import Arguments
 
 VERSION = 1
@@ -66,7 +66,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         batch_size: samples in one step.
         epochs: passes over the training samples.
         seed: fixes initial weights, order and dropout; nothing given: a fresh one is drawn and recorded.
-        initial_weights: the `.weights.h5` or `.keras` file whose weights training starts from; a relative path
+        initial_weights: the `.weights.h5` or `.keras` file whose weights it starts from; a relative path
             starts at the experiment's file. Layers that it does not have start fresh; "" means that all do.
     """
 
@@ -119,3 +119,19 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             KeyError: there is no such nested model.
         """
         return self.models[name] if name else self.model
+
+    def model_name(self, name: str = "") -> str:
+        """The name of the Keras model of a graph: of a nested one its own, unless a node beside it has it."""
+        if not name:
+            return self.model.name
+        graphs = (self.model, *self.models.values())
+        taken = {
+            node_name
+            for graph in graphs
+            for node_name, node in graph.nodes.items()
+            if node.target != Call(name) and any(other.target == Call(name) for other in graph.nodes.values())
+        }
+        unique = name
+        while unique in taken:
+            unique += "_model"
+        return unique

@@ -14,8 +14,9 @@ from kflab.engine import calls, objects
 from kflab.engine.messages import explain
 from kflab.errors import KflabError
 from kflab.experiment import Experiment
-from kflab.graph.nodes import INPUT, Call, Graph, Layer, Op, Share, source_of
-from kflab.graph.order import ancestors, topological
+from kflab.graph import arranging
+from kflab.graph.nodes import INPUT, Call, Graph, Layer, Op, Share
+from kflab.graph.order import calling_order, needed, nested_models
 from kflab.values import Arguments
 
 
@@ -79,18 +80,21 @@ class Builder:
         ]
         if wrong:
             raise BuildError(wrong)
+        # Nested models first, as a person writes them: the order decides what random numbers a layer gets.
+        for called in nested_models(graph):
+            if called in self._experiment.models:
+                self.model(called)
         outputs: dict[str, list[keras.KerasTensor]] = {}
         layers: dict[str, keras.layers.Layer] = {}
-        for node_name in topological(graph):
-            if node_name in wanted:
-                outputs[node_name] = self._call(name, graph, node_name, outputs, layers)
+        for node_name in calling_order(graph):
+            outputs[node_name] = self._call(name, graph, node_name, outputs, layers)
         inputs = [outputs[node_name][0] for node_name in graph.input_names()]
         try:
             results = [calls.pick_output(outputs, reference) for reference in graph.outputs]
             model = keras.Model(
                 inputs=inputs[0] if len(inputs) == 1 else inputs,
                 outputs=results[0] if len(results) == 1 else results,
-                name=self._model_name(name),
+                name=self._experiment.model_name(name),
             )
         except Exception as error:  # whatever Keras raises about a graph is its finding
             raise BuildError([Finding(explain(error, graph.name, ()), graph=name)]) from error
@@ -124,17 +128,17 @@ class Builder:
                 case Layer(layer=called, arguments=arguments):
                     if called == INPUT:
                         return [make_input(name, arguments)]
-                    arranged = calls.arrange_layer(node, called, pick)
+                    arranged = arranging.arrange_layer(node, called, pick)
                     if not isinstance(node.target, Share):
                         layers[name] = make_layer(called, arguments, name=name)
                     layer = layers[owner_of(graph, name)]
                     return calls.call(layer, arranged, node.call)
                 case Call(model=called):
-                    arranged = calls.arrange_model(node, self._experiment.models[called], pick)
+                    arranged = arranging.arrange_model(node, self._experiment.models[called], pick)
                     model = layer = self.model(called)
                     return calls.call(model, arranged, node.call)
                 case Op(op=called, arguments=arguments):
-                    arranged = calls.arrange_op(node, called, arguments, pick)
+                    arranged = arranging.arrange_op(node, called, arguments, pick)
                     results = calls.call_op(called, arranged, {**arguments, **node.call})
                     calls.name_operation(results, arranged, name)
                     return results
@@ -145,22 +149,6 @@ class Builder:
         except Exception as error:  # whatever Keras raises about a call is its finding
             message = explain(error, called, shapes, layer)
             raise BuildError([Finding(message, graph=graph_name, node=name)]) from error
-
-    def _model_name(self, name: str) -> str:
-        """The name of the Keras model: of a nested one as in the document, unless another node has it."""
-        if not name:
-            return self._experiment.model.name
-        graphs = (self._experiment.model, *self._experiment.models.values())
-        taken = {
-            node_name
-            for graph in graphs
-            for node_name, node in graph.nodes.items()
-            if node.target != Call(name) and any(other.target == Call(name) for other in graph.nodes.values())
-        }
-        unique = name
-        while unique in taken:
-            unique += "_model"
-        return unique
 
 
 def make_input(name: str, arguments: Arguments) -> keras.KerasTensor:
@@ -178,18 +166,6 @@ def make_layer(layer: str, arguments: Arguments, **extra: object) -> keras.layer
     made = objects.make(Kind.LAYER, layer, arguments, **extra)
     assert isinstance(made, keras.layers.Layer)
     return made
-
-
-def needed(graph: Graph) -> frozenset[str]:
-    """The nodes that the outputs depend on, owners of shared layers too, and the Inputs.
-
-    While there are no outputs, that is every node.
-    """
-    if not graph.outputs:
-        return frozenset(graph.nodes)
-    sources = {source_of(reference) for reference in graph.outputs} & graph.nodes.keys()
-    above = (ancestors(graph, source) for source in sources)
-    return frozenset(sources).union(graph.input_names(), *above)
 
 
 def owner_of(graph: Graph, name: str) -> str:

@@ -10,16 +10,17 @@ import msgspec
 from kflab.catalog import UnknownNameError
 from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.structure import structure
-from kflab.engine.build import Builder, needed, owner_of
-from kflab.engine.calls import Arranged, arrange_layer, arrange_model, arrange_op, pick_output
+from kflab.engine.build import Builder, owner_of
+from kflab.engine.calls import pick_output
 from kflab.engine.memory import activation_bytes, slots_per_weight, training_bytes
 from kflab.engine.probe import Outcome, OwnLayer, Probe, Spec, Weights
 from kflab.engine.protocol import GraphReport, NodeReport, Report, TensorReport, Totals
 from kflab.engine.stateless import without_weights
 from kflab.errors import KflabError
 from kflab.experiment import Experiment
+from kflab.graph.arranging import Arranged, arrange_layer, arrange_model, arrange_op
 from kflab.graph.nodes import INPUT, Call, Graph, Layer, Node, Op, Share, source_of
-from kflab.graph.order import topological
+from kflab.graph.order import needed, topological
 from kflab.values import canonical
 
 

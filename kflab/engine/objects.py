@@ -71,7 +71,10 @@ def make(kind: Kind, name: str, arguments: Arguments, /, **extra: object) -> obj
         raise ObjectError(f"{entry.name} holds code, which a document cannot carry")
     if entry.group == CHOSEN_BY_LOSS:
         return entry.name
-    values = {key: _value(entry, key, value) for key, value in arguments.items()}
+    # In the order of the signature: objects with random numbers of their own draw a seed when they are made.
+    places = {argument.name: index for index, argument in enumerate(entry.arguments)}
+    given = sorted(arguments.items(), key=lambda item: places.get(item[0], len(places)))
+    values = {key: _value(entry, key, value) for key, value in given}
     if kind is Kind.ACTIVATION:
         return _activation(entry, values)
     target = find(kind, entry.name)
@@ -138,7 +141,12 @@ def _object(argument: Argument, value: Value) -> object:
     named = named_object(value)
     if named is None:
         raise ObjectError(f"{argument.name}: expected a name or {{Name: {{arguments}}}}, got {value!r}")
-    return make(OBJECT_KINDS[argument.kind], *named)
+    kind, (name, arguments) = OBJECT_KINDS[argument.kind], named
+    entry = kflab.catalog.load().find(kind, name)
+    if kind is Kind.INITIALIZER and entry is not None and not arguments:
+        # Left to the layer, which makes its initializers in an order of its own, as it does in a script.
+        return entry.name
+    return make(kind, name, arguments)
 
 
 def _schedule(argument: Argument, value: Value) -> object:

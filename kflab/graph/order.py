@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping
 
-from kflab.graph.nodes import Call, Graph, Node, Share
+from kflab.graph.nodes import Call, Graph, Node, Share, source_of
 
 
 def prerequisites(graph: Graph, name: str) -> tuple[str, ...]:
@@ -111,6 +111,30 @@ def descendants(graph: Graph, name: str) -> frozenset[str]:
             seen.add(follower)
             waiting.extend(followers[follower])
     return frozenset(seen)
+
+
+def needed(graph: Graph) -> frozenset[str]:
+    """The nodes that the outputs depend on, owners of shared layers too, and the Inputs.
+
+    While there are no outputs, that is every node.
+    """
+    if not graph.outputs:
+        return frozenset(graph.nodes)
+    sources = {source_of(reference) for reference in graph.outputs} & graph.nodes.keys()
+    above = (ancestors(graph, source) for source in sources)
+    return frozenset(sources).union(graph.input_names(), *above)
+
+
+def calling_order(graph: Graph) -> tuple[str, ...]:
+    """The nodes that Keras is given, in the order in which it is given them."""
+    wanted = needed(graph)
+    return tuple(name for name in topological(graph) if name in wanted)
+
+
+def nested_models(graph: Graph) -> tuple[str, ...]:
+    """The nested models that are called on the way to the outputs, in the order of their first calls."""
+    targets = (graph.own(name).target for name in calling_order(graph))
+    return tuple(dict.fromkeys(target.model for target in targets if isinstance(target, Call)))
 
 
 def model_cycle(models: Mapping[str, Graph]) -> tuple[str, ...]:
