@@ -1,19 +1,35 @@
 """Where each node of a graph stands on the screen: one row a node, rails to what feeds it.
 
-A lane carries the value of one node downwards until its last consumer has taken it, so a node with many
-consumers needs one lane and not one an edge. A node stands on the lane of an input that ends with it, or
-opens a lane of its own to the right of its first input.
+The rows run along the branches: a chain is not left before it has to wait for another one. Nodes that follow
+each other straight share a track. A value that more than one node takes is carried to the others by a track
+of its own, beside the one that goes straight on. Tracks get their lanes the shorter-lived ones first and
+nearest to the main path, so that a block keeps its lanes whatever runs past it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+
 import msgspec
 
 from kflab.graph.nodes import Graph
-from kflab.graph.order import consumers, topological
+from kflab.graph.order import prerequisites
 
 NODE = "●"
 """What stands for the node itself among the rails; a screen may put another mark in its place."""
+
+_JOINTS = {
+    # (comes from above, goes on below, reaches to the left, reaches to the right)
+    (True, False, True, False): "╯",
+    (True, False, False, True): "╰",
+    (True, False, True, True): "┴",
+    (False, True, True, False): "╮",
+    (False, True, False, True): "╭",
+    (False, True, True, True): "┬",
+    (True, True, True, False): "┤",
+    (True, True, False, True): "├",
+    (True, True, True, True): "┼",
+}
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -30,69 +46,208 @@ class Row(msgspec.Struct, frozen=True):
     rails: str
 
 
+class Rail(msgspec.Struct, frozen=True):
+    """What carries the value of one node down a lane.
+
+    Attributes:
+        source: the row of the node.
+        lane: the lane; another than the node's where the value is also carried straight on.
+        takers: the rows of the nodes that take the value from it, from top to bottom.
+    """
+
+    source: int
+    lane: int
+    takers: tuple[int, ...]
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """The rows of a graph, and the rails that run through them."""
+
+    rows: tuple[Row, ...] = ()
+    rails: tuple[Rail, ...] = ()
+
+    def edges_of(self, row: int) -> tuple[Rail, ...]:
+        """The rails between a row and its inputs and consumers, and no further."""
+        return tuple(
+            rail if rail.source == row else Rail(rail.source, rail.lane, (row,))
+            for rail in self.rails
+            if rail.source == row or row in rail.takers
+        )
+
+    def columns(self, rails: Iterable[Rail], row: int) -> frozenset[int]:
+        """The columns of a row that show some rails, the nodes at their ends included."""
+        found: set[int] = set()
+        for rail in rails:
+            if row == rail.source or row in rail.takers:
+                ends = sorted((2 * self.rows[row].lane, 2 * rail.lane))
+                found.update(range(ends[0], ends[1] + 1))
+            elif rail.source < row < rail.takers[-1]:
+                found.add(2 * rail.lane)
+        return frozenset(found)
+
+    def below(self, row: int) -> tuple[int, ...]:
+        """The lanes that lead from a row or from above it to rows below."""
+        return tuple(sorted({rail.lane for rail in self.rails if rail.source <= row < rail.takers[-1]}))
+
+
 def lay_out(graph: Graph) -> tuple[Row, ...]:
-    """The rows of a graph in topological order."""
-    lanes = _Lanes(graph)
-    return tuple(lanes.place(name) for name in topological(graph))
+    """The rows of a graph, each after all that feed it."""
+    sources = {name: node.sources() for name, node in graph.nodes.items()}
+    return arrange(reading_order(graph), sources).rows
 
 
-class _Lanes:
-    """The lanes as they stand after the nodes placed so far."""
+def reading_order(graph: Graph) -> tuple[str, ...]:
+    """Every node after all that feed it, a chain in one piece, and otherwise in the order of the document.
 
-    def __init__(self, graph: Graph) -> None:
-        self._graph = graph
-        self._waiting = {name: set(fed) for name, fed in consumers(graph).items()}
-        self._lane: dict[str, int] = {}
-        self._held: list[str] = []  # what each lane carries; "" is a free lane
-
-    def place(self, name: str) -> Row:
-        sources = [source for source in self._graph.nodes[name].sources() if source in self._lane]
+    Nodes on a cycle come last, in the order of the document, so that a broken graph can be shown.
+    """
+    needed = {name: prerequisites(graph, name) for name in graph.nodes}
+    followers: dict[str, list[str]] = {name: [] for name in graph.nodes}
+    for name, sources in needed.items():
         for source in sources:
-            self._waiting[source].discard(name)
-        ending = [source for source in sources if not self._waiting[source]]
-        lane = self._choose(sources, ending)
-        rails = self._draw(lane, sources, ending)
-        for source in ending:
-            self._held[self._lane.pop(source)] = ""
-        self._set(lane, name if self._waiting[name] else "")
-        if self._waiting[name]:
-            self._lane[name] = lane
-        while self._held and not self._held[-1]:
-            self._held.pop()
-        return Row(name, lane, rails)
+            followers[source].append(name)
+    waiting = {name: len(sources) for name, sources in needed.items()}
+    ready = [name for name in reversed(needed) if not waiting[name]]
+    order: list[str] = []
+    while ready:
+        name = ready.pop()
+        order.append(name)
+        for follower in reversed(followers[name]):
+            waiting[follower] -= 1
+            if not waiting[follower]:
+                ready.append(follower)
+    if len(order) < len(needed):
+        done = set(order)
+        order += [name for name in needed if name not in done]
+    return tuple(order)
 
-    def _choose(self, sources: list[str], ending: list[str]) -> int:
-        if ending:
-            return min(self._lane[source] for source in ending)
-        beside = self._lane[sources[0]] + 1 if sources else 0
-        free = (index for index in range(beside, len(self._held)) if not self._held[index])
-        return next(free, len(self._held))
 
-    def _set(self, lane: int, name: str) -> None:
-        self._held.extend([""] * (lane + 1 - len(self._held)))
-        self._held[lane] = name
+def arrange(names: Sequence[str], sources: Mapping[str, Sequence[str]]) -> Layout:
+    """The rows of anything that feeds each other.
 
-    def _draw(self, lane: int, sources: list[str], ending: list[str]) -> str:
-        width = max(len(self._held), lane + 1)
-        cells = [" "] * (2 * width - 1)
-        for index, held in enumerate(self._held):
-            if held:
-                cells[2 * index] = "│"
-        joined = {self._lane[source]: source for source in sources if self._lane[source] != lane}
-        reach = [lane, *joined]
-        first, last = min(reach), max(reach)
-        for index in range(first, last):
-            cells[2 * index + 1] = "─"
-        for index in range(first, last + 1):
-            if index not in joined:
-                # A lane that is only crossed stays whole: a break in the horizontal tells it from a join.
-                cells[2 * index] = "─" if cells[2 * index] == " " else cells[2 * index]
-                continue
-            ends = joined[index] in ending
-            outermost = index in {first, last}
-            if index < lane:
-                cells[2 * index] = ("╰" if ends else "├") if outermost else ("┴" if ends else "┼")
+    Args:
+        names: what gets a row, from top to bottom.
+        sources: what feeds each; what is no name above it is left out.
+    """
+    row_of = {name: row for row, name in enumerate(names)}
+    fed_by = [
+        [row_of[source] for source in dict.fromkeys(sources[name]) if row_of.get(source, row) < row]
+        for row, name in enumerate(names)
+    ]
+    tracks = _Tracks(fed_by)
+    lanes = tracks.lanes()
+    rails = tuple(
+        Rail(source, lanes[track], tuple(takers)) for source, track, takers in tracks.rails() if takers
+    )
+    standing = [lanes[track] for track in tracks.track_of]
+    drawn = _draw(standing, rails)
+    rows = tuple(Row(name, standing[row], drawn[row]) for row, name in enumerate(names))
+    return Layout(rows, rails)
+
+
+class _Tracks:
+    """The tracks of the rows: which one each stands on, and from which row to which each is taken."""
+
+    def __init__(self, fed_by: Sequence[Sequence[int]]) -> None:
+        self._takers: list[list[int]] = [[] for _ in fed_by]
+        for row, sources in enumerate(fed_by):
+            for source in sources:
+                self._takers[source].append(row)
+        self.track_of: list[int] = []
+        self._aside: dict[int, int] = {}  # the track that carries the value of a row past its first taker
+        self._starts: list[int] = []
+        self._is_aside: list[bool] = []
+        for row, sources in enumerate(fed_by):
+            self.track_of.append(self._choose(row, sources))
+
+    def _choose(self, row: int, sources: Sequence[int]) -> int:
+        best: tuple[int, int, int] | None = None
+        for source in sources:
+            takers = self._takers[source]
+            if takers[-1] == row:
+                track = self._aside.get(source, self.track_of[source])
+            elif takers[0] == row:
+                track = self.track_of[source]
             else:
-                cells[2 * index] = ("╯" if ends else "┤") if outermost else ("┴" if ends else "┼")
-        cells[2 * lane] = NODE
-        return "".join(cells).rstrip()
+                continue
+            found = (self._starts[track], track, source)
+            best = min(best, found) if best else found
+        if best is None:
+            return self._open(row, is_aside=False)
+        _, track, source = best
+        if self._takers[source][-1] != row:
+            self._aside[source] = self._open(source, is_aside=True)
+        return track
+
+    def _open(self, row: int, *, is_aside: bool) -> int:
+        self._starts.append(row)
+        self._is_aside.append(is_aside)
+        return len(self._starts) - 1
+
+    def rails(self) -> list[tuple[int, int, list[int]]]:
+        """Each value's rails: its row, the track, and who takes it there."""
+        rails = []
+        for row, takers in enumerate(self._takers):
+            aside = self._aside.get(row)
+            if aside is None:
+                rails.append((row, self.track_of[row], takers))
+            else:
+                rails.append((row, self.track_of[row], takers[:1]))
+                rails.append((row, aside, takers[1:]))
+        return rails
+
+    def lanes(self) -> list[int]:
+        """The lane of each track; the first one is the main path and has lane 0."""
+        ends = list(self._starts)
+        for row, track in enumerate(self.track_of):
+            ends[track] = max(ends[track], row)
+        for _, track, takers in self.rails():
+            ends[track] = max(ends[track], takers[-1] if takers else 0)
+
+        def rank(track: int) -> tuple[bool, int, bool, int]:
+            start, is_aside = self._starts[track], self._is_aside[track]
+            return track != 0, ends[track], is_aside, -start if is_aside else start
+
+        lanes = [0] * len(ends)
+        taken: list[int] = []  # the row where each lane was used last
+        for track in sorted(range(len(ends)), key=rank):
+            start = self._starts[track]
+            lane = next((lane for lane, last in enumerate(taken) if last < start), len(taken))
+            if lane == len(taken):
+                taken.append(0)
+            taken[lane] = max(taken[lane], ends[track])
+            lanes[track] = lane
+        return lanes
+
+
+def _draw(standing: Sequence[int], rails: Sequence[Rail]) -> list[str]:
+    """The rails of each row as text."""
+    widest = 2 * max((*standing, *(rail.lane for rail in rails)), default=0) + 1
+    cells = [[" "] * widest for _ in standing]
+    joints: list[dict[int, tuple[bool, bool]]] = [{} for _ in standing]
+    for rail in rails:
+        column = 2 * rail.lane
+        for row in range(rail.source + 1, rail.takers[-1]):
+            cells[row][column] = "│"
+        if rail.lane != standing[rail.source]:
+            joints[rail.source][column] = (False, True)
+        for row in rail.takers:
+            if rail.lane != standing[row]:
+                joints[row][column] = (True, row != rail.takers[-1])
+    for row, lane in enumerate(standing):
+        _join(cells[row], 2 * lane, joints[row])
+        cells[row][2 * lane] = NODE
+    return ["".join(line).rstrip() for line in cells]
+
+
+def _join(line: list[str], own: int, joined: Mapping[int, tuple[bool, bool]]) -> None:
+    """Draws what reaches from a node to other lanes; each joint comes from above or goes on below."""
+    if not joined:
+        return
+    first, last = min(own, *joined), max(own, *joined)
+    for column in range(first, last + 1):
+        # A lane that is only crossed stays whole: a break in the horizontal tells it from a joint.
+        if column in joined:
+            line[column] = _JOINTS[(*joined[column], column > first, column < last)]
+        elif line[column] == " ":
+            line[column] = "─"

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kflab.graph.layout import NODE, lay_out
+from kflab.graph.layout import NODE, arrange, lay_out, reading_order
 from kflab.graph.nodes import Graph, Layer, Node
 from kflab.graph.order import find_cycle, topological
 from kflab.tui.text import to_ascii
@@ -11,6 +11,10 @@ from kflab.tui.text import to_ascii
 
 def graph(**fed_by: str) -> Graph:
     return Graph(nodes={name: Node(Layer("Dense"), tuple(inputs.split())) for name, inputs in fed_by.items()})
+
+
+def lanes(shown: Graph) -> dict[str, int]:
+    return {row.name: row.lane for row in lay_out(shown)}
 
 
 def picture(shown: Graph) -> list[str]:
@@ -24,30 +28,51 @@ def test_a_chain_is_one_straight_rail() -> None:
 def test_branches_open_to_the_right_and_close_at_the_merge() -> None:
     shown = graph(image="", left="image", right="image", joined="left right", digit="joined")
     assert picture(shown) == [
-        "●      image",
-        "├─●    left",
-        "● │    right",
+        "●─╮    image",
+        "● │    left",
+        "│ ●    right",
         "●─╯    joined",
         "●      digit",
     ]
 
 
-def test_a_residual_connection_runs_past_the_layers_it_skips() -> None:
+def test_a_residual_connection_runs_beside_the_layers_it_skips() -> None:
     shown = graph(x="", conv="x", norm="conv", added="norm x")
-    assert picture(shown) == ["●      x", "├─●    conv", "│ ●    norm", "●─╯    added"]
+    assert picture(shown) == ["●─╮    x", "● │    conv", "● │    norm", "●─╯    added"]
+
+
+def test_the_inner_of_two_skip_connections_is_nearer_to_the_main_path() -> None:
+    shown = graph(x="", down="x", deep="down", up="deep down", out="up x")
+    assert picture(shown) == [
+        "●───╮  x",
+        "●─╮ │  down",
+        "● │ │  deep",
+        "●─╯ │  up",
+        "●───╯  out",
+    ]
+
+
+def test_each_block_of_blocks_that_feed_each_other_can_be_told_from_the_last() -> None:
+    shown = graph(x="", a="x", ab="a x", b="ab", bb="b ab")
+    assert picture(shown) == ["●─╮    x", "● │    a", "●─┴─╮  ab", "●   │  b", "●───╯  bb"]
 
 
 def test_a_value_that_goes_on_is_joined_and_not_ended() -> None:
-    shown = graph(x="", a="x", b="x a", c="x a b")
-    assert picture(shown) == ["●      x", "├─●    a", "├─┼─●  b", "●─┴─╯  c"]
+    shown = graph(x="", a="x", b="x", c="x", d="x a b c")
+    assert picture(shown) == ["●─────╮ x", "●     │ a", "│ ●───┤ b", "│ │ ●─┤ c", "●─┴─┴─╯ d"]
 
 
 def test_a_lane_that_is_only_crossed_stays_whole() -> None:
     shown = graph(x="", other="", last="x", both="x last", end="other both")
-    for row in lay_out(shown):
+    crossing = graph(x="", a="x", b="", c="b", d="a b x", e="c d")
+    for row in (*lay_out(shown), *lay_out(crossing)):
         assert row.rails[2 * row.lane] == NODE
-    crossing = next(row for row in lay_out(shown) if row.name == "last")
-    assert crossing.rails == "├─│─●"
+    assert any("─│─" in row.rails for row in lay_out(crossing))
+
+
+def test_a_branch_is_not_left_before_it_waits_for_another() -> None:
+    shown = graph(a="", b="", a1="a", b1="b", a2="a1", b2="b1", end="a2 b2")
+    assert reading_order(shown) == ("a", "a1", "a2", "b", "b1", "b2", "end")
 
 
 def test_ascii_has_the_same_width() -> None:
@@ -84,12 +109,65 @@ def test_every_node_comes_after_all_that_feed_it(shown: Graph) -> None:
 
 
 @given(graphs())
-def test_every_row_shows_its_node_and_a_rail_to_each_input(shown: Graph) -> None:
-    lane_of: dict[str, int] = {}
-    for row in lay_out(shown):
+def test_rows_stand_after_all_that_feed_them(shown: Graph) -> None:
+    order = reading_order(shown)
+    assert sorted(order) == sorted(shown.nodes)
+    for name, node in shown.nodes.items():
+        assert all(order.index(source) < order.index(name) for source in node.sources())
+
+
+@given(graphs())
+def test_rails_lead_from_every_node_to_all_that_it_feeds(shown: Graph) -> None:
+    order = reading_order(shown)
+    layout = arrange(order, {name: node.sources() for name, node in shown.nodes.items()})
+    for at, row in enumerate(layout.rows):
         assert row.rails[2 * row.lane] == NODE
         assert row.rails.count(NODE) == 1
+        assert row.rails == row.rails.rstrip()
         for source in shown.nodes[row.name].sources():
-            column = 2 * lane_of[source]
-            assert column == 2 * row.lane or row.rails[column] in "├┤┼┴╰╯"
-        lane_of[row.name] = row.lane
+            [rail] = [
+                rail for rail in layout.rails if rail.source == order.index(source) and at in rail.takers
+            ]
+            assert rail.lane == row.lane or row.rails[2 * rail.lane] in "├┤┼┴╰╯"
+            assert all(
+                layout.rows[between].rails[2 * rail.lane] in "│├┤┼" for between in range(rail.source + 1, at)
+            )
+    assert sum(len(rail.takers) for rail in layout.rails) == sum(
+        len(node.sources()) for node in shown.nodes.values()
+    )
+
+
+@given(graphs())
+def test_no_two_values_share_a_lane(shown: Graph) -> None:
+    layout = arrange(reading_order(shown), {name: node.sources() for name, node in shown.nodes.items()})
+    for rail in layout.rails:
+        for other in layout.rails:
+            if rail is not other and rail.lane == other.lane and rail.source <= other.source:
+                assert rail.takers[-1] <= other.source
+
+
+@given(graphs(), st.data())
+def test_a_layer_put_into_an_edge_leaves_every_lane_as_it_was(shown: Graph, data: st.DataObject) -> None:
+    after = data.draw(st.sampled_from(sorted(shown.nodes)))
+    nodes = {}
+    for name, node in shown.nodes.items():
+        fed = tuple("new" if source == after else source for source in node.inputs)
+        nodes[name] = Node(Layer("Dense"), fed)
+        if name == after:
+            nodes["new"] = Node(Layer("Dense"), (after,))
+    before, now = lanes(shown), lanes(Graph(nodes=nodes))
+    assert {name: now[name] for name in before} == before
+
+
+@given(graphs())
+def test_the_rails_of_a_node_are_those_to_its_inputs_and_consumers(shown: Graph) -> None:
+    order = reading_order(shown)
+    layout = arrange(order, {name: node.sources() for name, node in shown.nodes.items()})
+    for at, name in enumerate(order):
+        rails = layout.edges_of(at)
+        fed = {order.index(source) for source in shown.nodes[name].sources()}
+        takers = {order.index(other) for other, node in shown.nodes.items() if name in node.sources()}
+        assert {rail.source for rail in rails} - {at} == fed
+        assert {taker for rail in rails for taker in rail.takers} - {at} == takers
+        seen = {row for row in range(len(order)) if layout.columns(rails, row)}
+        assert not rails or seen >= {at, *fed, *takers}
