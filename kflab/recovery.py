@@ -241,7 +241,7 @@ def keep(unsaved: Unsaved, place: Path | None = None) -> Path:
         return candidate
     if place is not None:
         return keep(unsaved)  # The folder may have gone, or its disk may be full: the state folder is left.
-    raise KflabError(f"unsaved changes can not be kept for a crash: {reason}")
+    raise KflabError(f"unsaved changes can not be kept: {reason}")
 
 
 def _claim(place: Path) -> bool:

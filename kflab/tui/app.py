@@ -5,9 +5,12 @@ Nothing is imported here that the first frame can do without.
 
 from __future__ import annotations
 
+import asyncio
+import enum
 import gc
 import locale
 import os
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +31,22 @@ if TYPE_CHECKING:
     from kflab.engine.client import Status
     from kflab.engine.protocol import Summarized
     from kflab.tui.engine_link import EngineLink, MakeEngine
+    from kflab.tui.keeping import Keeper
+    from kflab.tui.screens.lab import LabScreen
     from kflab.tui.session import Session
+
+
+class Recovery(enum.Enum):
+    """What the lab does about changes that were not saved when it, or another one, crashed.
+
+    `OFFER` asks about those of the experiment that is opened, `OFFER_ALL` about experiments that never had a
+    file, too, `RESTORE` takes the newest of the experiment unasked, `LEAVE` leaves them alone.
+    """
+
+    OFFER = enum.auto()
+    OFFER_ALL = enum.auto()
+    RESTORE = enum.auto()
+    LEAVE = enum.auto()
 
 
 class Lab(App[None]):
@@ -49,6 +67,7 @@ class Lab(App[None]):
     engine_status: reactive[Status | None] = reactive(None, init=False)
     catalog: Catalog
     _link: EngineLink | None = None
+    _keeper: Keeper | None = None
 
     def __init__(
         self,
@@ -57,6 +76,7 @@ class Lab(App[None]):
         make_engine: MakeEngine | None = None,
         ascii_only: bool = False,
         colors: str | None = None,
+        recovery: Recovery = Recovery.LEAVE,
     ) -> None:
         """The lab.
 
@@ -65,14 +85,17 @@ class Lab(App[None]):
             make_engine: makes the engine that is asked about the experiment; none: one in its own process.
             ascii_only: draw in plain ASCII.
             colors: the colours to draw with, as Rich names them; none: what the terminal can.
+            recovery: what to do about changes that a lab which crashed had not saved.
         """
         super().__init__()
         self._path = path
+        self._recovery = recovery
         self._make_engine = make_engine
         self.ascii_only = ascii_only
         self.problem: KflabError | None = None
         self._is_holding = False
         self._held: list[events.Key] = []
+        self._adopted: Path | None = None
         self._ascii = [AsciiFilter()] if ascii_only else []
         for theme in themes.THEMES:
             self.register_theme(theme)
@@ -92,12 +115,11 @@ class Lab(App[None]):
 
     async def _load(self) -> None:
         from kflab import catalog
-        from kflab.tui import opening
         from kflab.tui.engine_link import EngineLink, own_engine
         from kflab.tui.screens.lab import LabScreen
 
         try:
-            session = opening.open_session(self._path)
+            session = self._opened()
         except KflabError as problem:
             self.problem = problem
             self.exit()
@@ -108,8 +130,20 @@ class Lab(App[None]):
         await self.push_screen(LabScreen())
         self.call_after_refresh(self._settle)
 
+    def _opened(self) -> Session:
+        """The session that the lab begins with."""
+        from kflab.tui.opening import open_session
+
+        if self._recovery is not Recovery.RESTORE:
+            return open_session(self._path)
+        from kflab.tui.restoring import recovered_session
+
+        session, self._adopted = recovered_session(self._path)
+        return session
+
     def _settle(self) -> None:
         """Starts what takes time, now that the graph is on the screen."""
+        from kflab.tui.keeping import Keeper
         from kflab.tui.opening import situated
 
         # What is loaded now stays; looking through it again and again would make keys wait.
@@ -119,6 +153,24 @@ class Lab(App[None]):
         if self._link is not None:
             self._link.start()
             self._inspect()
+        self._keeper = Keeper(lambda text: self.notify(text, severity="error", timeout=10, markup=False))
+        if self._adopted is not None:
+            self._keeper.adopt(self._adopted, self.now.path, self.now.source)
+        self._keeper.note(self.now)
+        if not self.is_headless:
+            self._catch_signals()
+        self.offer_unsaved(nameless=self._recovery is Recovery.OFFER_ALL)
+
+    def offer_unsaved(self, *, nameless: bool = False) -> None:
+        """Offers what a lab that crashed had not saved of the experiment, unless nobody shall be asked."""
+        if self._recovery in {Recovery.OFFER, Recovery.OFFER_ALL}:
+            self._lab_screen.offer_unsaved(nameless=nameless)
+
+    @property
+    def _lab_screen(self) -> LabScreen:
+        from kflab.tui.screens.lab import LabScreen
+
+        return next(screen for screen in self.screen_stack if isinstance(screen, LabScreen))
 
     async def on_event(self, event: events.Event) -> None:
         """Keeps keys back while a dialog opens or closes: they are meant for what comes then."""
@@ -162,8 +214,63 @@ class Lab(App[None]):
         before = self.now
         is_edited = session.experiment is not before.experiment
         self.session = situated(session) if is_edited else session
+        if self._keeper is not None:
+            self._keeper.note(session)
         if is_edited:
             self._inspect()
+
+    def turn_to(self, session: Session, place: Path | None = None) -> None:
+        """Takes the session of another experiment; what was not saved of the one before is given up.
+
+        Args:
+            session: the session.
+            place: the recovery file that it was restored from.
+        """
+        self.give_up()
+        self.keep_on(session, place)
+
+    def keep_on(self, session: Session, place: Path | None = None) -> None:
+        """Takes a session that was restored from a recovery file, and goes on with that file."""
+        if self._keeper is not None and place is not None:
+            self._keeper.adopt(place, session.path, session.source)
+        self.put(session)
+
+    def keep_now(self) -> None:
+        """Keeps what is not saved at once, for whoever opens the experiment next."""
+        if self._keeper is not None:
+            self._keeper.keep_now()
+
+    def give_up(self) -> None:
+        """Forgets what is not saved: whoever leaves does not want it."""
+        if self._keeper is not None:
+            self._keeper.give_up()
+
+    def leave(self) -> None:
+        """Ends the lab for somebody who has saved, or gave up, what was not saved."""
+        self.give_up()
+        self.exit()
+
+    async def action_quit(self) -> None:
+        """Leaves as the lab's own key does: Textual's own way out asks nobody."""
+        if self.session is None:
+            self.exit()
+        else:
+            self._lab_screen.action_leave()
+
+    def _catch_signals(self) -> None:
+        """Keeps what is not saved when the terminal is closed or somebody ends the lab."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            loop.add_signal_handler(number, self._end_by, number)
+
+    def _end_by(self, number: signal.Signals) -> None:
+        self.keep_now()
+        if number is signal.SIGTERM:
+            self.exit(return_code=128 + number)
+            return
+        # The terminal is gone, and writing to it would fail: nothing is left to tidy up.
+        asyncio.get_running_loop().remove_signal_handler(number)
+        os.kill(os.getpid(), number)
 
     def open(self, path: Path) -> None:
         """Opens an experiment.
@@ -173,7 +280,7 @@ class Lab(App[None]):
         """
         from kflab.tui.opening import open_session
 
-        self.put(open_session(path))
+        self.turn_to(open_session(path))
 
     def restart_engine(self) -> None:
         """Starts the engine again after it has failed."""
@@ -214,7 +321,10 @@ class Lab(App[None]):
         return await self.link.summarize(self.now.experiment, self.now.graph_name, width)
 
     async def on_unmount(self) -> None:
-        """Ends the engine; runs go on."""
+        """Ends the engine; runs go on. What was not saved is kept, unless a person gave it up."""
+        if self._keeper is not None:
+            self._keeper.keep_now()
+            self._keeper.close()
         if self._link is not None:
             await self._link.close()
 
@@ -224,12 +334,13 @@ def speaks_unicode() -> bool:
     return "utf" in locale.getpreferredencoding(do_setlocale=False).lower()
 
 
-def run(path: Path, *, plain: bool = False) -> int:
+def run(path: Path, *, plain: bool = False, recovery: Recovery = Recovery.OFFER) -> int:
     """Opens the lab on the terminal.
 
     Args:
         path: the experiment.
         plain: draw in plain ASCII, whatever the locale says.
+        recovery: what to do about changes that a lab which crashed had not saved.
 
     Returns:
         The exit status.
@@ -239,8 +350,11 @@ def run(path: Path, *, plain: bool = False) -> int:
     """
     # Hundreds of modules are loaded and nothing of them is garbage: the lab collects once it is there.
     gc.disable()
-    lab = Lab(path, ascii_only=plain or not speaks_unicode())
-    lab.run()
+    lab = Lab(path, ascii_only=plain or not speaks_unicode(), recovery=recovery)
+    try:
+        lab.run()
+    finally:
+        lab.keep_now()
     if lab.problem is not None:
         raise lab.problem
     return lab.return_code or 0

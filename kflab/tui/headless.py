@@ -11,7 +11,7 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from kflab.errors import UnusableInputError
-from kflab.tui.app import Lab
+from kflab.tui.app import Lab, Recovery
 from kflab.tui.engine_link import MakeEngine
 
 _NAMES = {
@@ -35,6 +35,7 @@ def run(
     timeout: float = 60.0,
     screenshot: Path | None = None,
     plain: bool = False,
+    recover: bool = False,
     make_engine: MakeEngine | None = None,
 ) -> int:
     """Drives the lab.
@@ -48,6 +49,7 @@ def run(
         timeout: seconds to wait for each text.
         screenshot: a file for the last screen: `.svg` for a picture, `.txt` for its text.
         plain: draw in plain ASCII.
+        recover: restore what a lab that crashed had not saved.
         make_engine: makes the engine that is asked about the experiment.
 
     Returns:
@@ -58,7 +60,10 @@ def run(
     """
     if screenshot is not None and screenshot.suffix not in {".svg", ".txt"}:
         raise UnusableInputError(f"expected a name that ends with .svg or .txt, got {screenshot.name!r}")
-    lab = Lab(experiment_path, make_engine=make_engine, ascii_only=plain, colors="truecolor")
+    recovery = Recovery.RESTORE if recover else Recovery.LEAVE
+    lab = Lab(
+        experiment_path, make_engine=make_engine, ascii_only=plain, colors="truecolor", recovery=recovery
+    )
     complaint = asyncio.run(_drive(lab, size, key_names(keys), until, timeout, screenshot))
     if lab.problem is not None:
         raise lab.problem
@@ -107,6 +112,7 @@ async def _drive(
             picture = lab.export_screenshot() if screenshot.suffix == ".svg" else screen_text(lab) + "\n"
             screenshot.write_text(picture, encoding="utf-8")
         seen = screen_text(lab) if lab.is_running else "(the lab was left)"
+        lab.give_up()  # It was not a crash: what the keys did not save was not meant to stay.
         return f"{seen}\n{missed!r} did not show within {timeout:g} seconds\n" if missed else ""
 
 

@@ -26,7 +26,7 @@ def open_session(path: Path) -> Session:
         UnusableInputError: the file is no experiment.
     """
     path = path.resolve()
-    experiment = document.read(path)
+    experiment, disk = document.read_with_state(path)
     is_preset = path.parent == presets.folder().resolve()
     return Session(
         history=History(experiment),
@@ -34,6 +34,7 @@ def open_session(path: Path) -> Session:
         source=path.stem,
         folder=path.parent,
         saved=experiment,
+        disk=None if is_preset else disk,
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from kflab.catalog.datasets import DatasetInfo
 from kflab.diagnose.findings import Finding, Severity
+from kflab.document.files import FileState
 from kflab.engine.protocol import GraphReport, Report
 from kflab.experiment import Experiment
 from kflab.graph.edits import Edited
@@ -26,6 +27,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         source: what it was opened from, in a word: a preset's name.
         folder: where relative paths of data start.
         saved: the experiment as its file has it.
+        disk: the state of the file when it was read or written last; none where there is no file.
         trail: the nested models that were gone into; the last is shown.
         selections: the selected node of each graph, by the graph's name.
         report: what the engine said last.
@@ -39,6 +41,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     folder: Path | None = None
     saved: Experiment | None = None
+    disk: FileState | None = None
     trail: tuple[str, ...] = ()
     selections: Mapping[str, str] = {}
     report: Report | None = None
@@ -71,6 +74,18 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     def unsaved(self) -> bool:
         """Whether there is something that no file has."""
         return self.experiment is not self.saved and self.experiment != self.saved
+
+    @property
+    def edits(self) -> int:
+        """How many edits are not saved, as far as the history tells."""
+        done, undone = self.history.done, self.history.undone
+        if not self.unsaved:
+            return 0
+        for steps in (done, undone):
+            for back, step in enumerate(reversed(steps), start=1):
+                if step.experiment is self.saved:
+                    return back
+        return len(done)
 
     @property
     def stale(self) -> bool:
@@ -136,6 +151,14 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         changed = self._with(self.history.edit(edited.experiment, edited.name))
         return changed.selecting(edited.node) if edited.node else changed
 
+    def edited_to(self, experiment: Experiment, name: str) -> Session:
+        """The session with another experiment in place of its own, as one edit."""
+        return self._with(self.history.edit(experiment, name))
+
+    def with_history(self, history: History) -> Session:
+        """The session with another history."""
+        return self._with(history)
+
     def undone(self) -> Session:
         """The session with the last edit taken back."""
         return self._with(self.history.undo())
@@ -164,11 +187,26 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         """The session with an answer of the engine."""
         return msgspec.structs.replace(self, report=report, reported=experiment)
 
-    def saved_to(self, path: Path) -> Session:
-        """The session after its experiment was written to a file."""
+    def saved_to(self, path: Path, experiment: Experiment, disk: FileState) -> Session:
+        """The session after an experiment was written to a file; it may have been edited meanwhile.
+
+        Args:
+            path: the file.
+            experiment: what was written.
+            disk: the state of the file now.
+        """
         return msgspec.structs.replace(
-            self, path=path, source=path.stem, folder=path.parent, saved=self.experiment
+            self, path=path, source=path.stem, folder=path.parent, saved=experiment, disk=disk
         )
+
+    def on_disk(self, saved: Experiment | None, disk: FileState | None) -> Session:
+        """The session after its file was found to hold something else, or nothing that can be read."""
+        return msgspec.structs.replace(self, saved=saved, disk=disk)
+
+    def reloaded(self, saved: Experiment, disk: FileState) -> Session:
+        """The session with what its file holds now; what it was before can be had back by undo."""
+        changed = self.edited_to(saved, f"load {self.source} from disk")
+        return msgspec.structs.replace(changed, saved=changed.experiment, disk=disk)
 
     def situated(self, info: DatasetInfo | None, findings: tuple[Finding, ...]) -> Session:
         """The session with what is known of the dataset and what is wrong."""

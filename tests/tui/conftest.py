@@ -22,7 +22,7 @@ from kflab.experiment import Experiment
 from kflab.graph.nodes import Graph, Layer, Node
 from kflab.runs import control
 from kflab.runs.listing import list_runs
-from kflab.tui.app import Lab
+from kflab.tui.app import Lab, Recovery
 from kflab.tui.headless import screen_text
 from kflab.tui.layer_text import target_name
 from kflab.tui.screens.lab import LabScreen
@@ -157,6 +157,14 @@ async def type_text(pilot: Pilot[None], text: str) -> None:
     await pilot.press(*text)
 
 
+@pytest.fixture(autouse=True)
+def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state folder for this test alone: what one test did not save is not offered to another."""
+    folder = tmp_path / "state"
+    monkeypatch.setenv("KFLAB_STATE_DIR", str(folder))
+    return folder
+
+
 @pytest.fixture
 def experiment_file(tmp_path: Path) -> Path:
     """A file with an experiment of two branches."""
@@ -171,9 +179,11 @@ def open_lab(runs_dir: Path, experiment_file: Path) -> OpenLab:
 
     @asynccontextmanager
     async def opened(
-        size: tuple[int, int] = (120, 40), path: Path = experiment_file
+        size: tuple[int, int] = (120, 40),
+        path: Path = experiment_file,
+        recovery: Recovery = Recovery.LEAVE,
     ) -> AsyncIterator[Pilot[None]]:
-        lab = Lab(path, make_engine=StubEngine)
+        lab = Lab(path, make_engine=StubEngine, recovery=recovery)
         async with lab.run_test(size=size, notifications=True) as pilot:
             await wait_for(pilot, lambda: lab.session and not lab.session.stale, "the answer of the engine")
             yield pilot

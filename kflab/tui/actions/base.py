@@ -90,7 +90,13 @@ class LabBase(Screen[None]):
         self.app.push_screen(Prompt(title, value, then, hint=hint))
 
     def confirm(
-        self, title: str, text: str, answers: Sequence[tuple[str, str]], then: Callable[[str], None]
+        self,
+        title: str,
+        text: str,
+        answers: Sequence[tuple[str, str]],
+        then: Callable[[str], None],
+        *,
+        cancel: str = "Cancel",
     ) -> None:
         """Asks a question with a few answers, each a key and its words, and goes on with the key."""
         from kflab.tui.screens.confirm import Confirm
@@ -99,4 +105,4 @@ class LabBase(Screen[None]):
             if key is not None:
                 then(key)
 
-        self.app.push_screen(Confirm(title, Text(text), answers), answered)
+        self.app.push_screen(Confirm(title, Text(text), answers, cancel), answered)

@@ -27,10 +27,12 @@ class Confirm(ModalScreen[str | None]):
     Confirm #answers { margin-top: 1; color: $quiet; }
     """
 
-    def __init__(self, title: str, text: Text, answers: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self, title: str, text: Text, answers: Sequence[tuple[str, str]], cancel: str = "Cancel"
+    ) -> None:
         super().__init__()
         self._title, self._text = title, text
-        self._answers = [*answers, ("escape", "Cancel")]
+        self._answers = [*answers, ("escape", cancel)]
 
     def compose(self) -> ComposeResult:
         """Question and answers."""
