@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from kflab.diagnose.wording import and_text
+from kflab.diagnose.wording import and_text, count_text
 from kflab.experiment import Experiment
 from kflab.graph.arguments import TRAINABLE, can_freeze
 from kflab.graph.edited import Edited, EditRefusedError, finish, replace_graph
@@ -260,9 +260,8 @@ def _inline(value: Graph, call: str, model: Graph, owners: Mapping[str, str]) ->
         if key != call:
             nodes[key] = map_references(node, outside)
             continue
-        for name in new:
-            placed = map_references(model.nodes[name], inside)
-            nodes[new[name]] = _owned(placed, name, new, owners)
+        for name, own in new.items():
+            nodes[own] = _owned(map_references(model.nodes[name], inside), name, new, owners)
     outputs = tuple(dict.fromkeys(kept for ref in value.outputs if (kept := outside(ref)) is not None))
     return msgspec.structs.replace(value, nodes=nodes, outputs=outputs), new
 
@@ -278,7 +277,7 @@ def _fed(call: str, node: Node, model: Graph) -> dict[str, str]:
         extra = and_text([*node.named, *node.call])
         raise EditRefusedError(f"{call!r} is called with {extra}, which nodes of their own can not be given")
     if len(node.inputs) != len(wanted):
-        needed = f"{len(wanted)} inputs ({', '.join(wanted)})"
+        needed = f"{count_text(len(wanted), 'input')} ({', '.join(wanted)})"
         raise EditRefusedError(f"{call!r} needs {needed}, it has {len(node.inputs)}")
     return dict(zip(wanted, node.inputs, strict=True))
 
