@@ -62,7 +62,8 @@ class Argument(msgspec.Struct, frozen=True, omit_defaults=True):
         required: it has no default.
         default: the value when it is left out; `None` when required.
         nullable: `None` is a value of its own.
-        choices: the strings it takes, for a choice.
+        choices: the strings it takes, for a choice; some of the strings it takes, for text or any value; the
+            names of those it takes, for a layer that may not be every one.
         help: Keras' own words on it.
     """
 
@@ -102,6 +103,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
             arguments that also take a plain number (`x2` of `ops.add`) are among both.
         aliases: other names that Keras knows it by.
         tensors: what it is called with; only layers and operations have them.
+        call: what else a layer's call takes, such as `training`.
         unsafe: it holds code, so a document can not carry it (`Lambda`).
     """
 
@@ -113,6 +115,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     arguments: tuple[Argument, ...] = ()
     aliases: tuple[str, ...] = ()
     tensors: tuple[TensorArgument, ...] = ()
+    call: tuple[Argument, ...] = ()
     unsafe: bool = False
 
     def argument(self, name: str) -> Argument | None:

@@ -122,10 +122,10 @@ def _convert(plain: Mapping[str, Value], kind: type[T], path: Path) -> T:
         value = plain.get(key)
         got = "" if isinstance(value, Mapping) else f", got {_shown(value)}"
         where = (*path, key) if key in plain else path
-        raise ProblemError(where, f"{_plain_words(message)}{got}") from None
+        raise ProblemError(where, f"{plain_words(message)}{got}") from None
 
 
-def _plain_words(message: str) -> str:
+def plain_words(message: str) -> str:
     """An error of msgspec in the words of a document."""
     text = message.partition(", got")[0].replace("`", "")
     for own, plain in (

@@ -14,9 +14,9 @@ import keras
 import msgspec
 
 import kflab.catalog
-from kflab.catalog import Argument, Entry, Kind, Snapshot, TensorArgument
+from kflab.catalog import Argument, ArgumentKind, Entry, Kind, Snapshot, TensorArgument
 from kflab.catalog.groups import CHOSEN_BY_LOSS, group_of, ordered
-from kflab.engine import argument_kinds, docstrings, private, tensors, trial
+from kflab.engine import argument_kinds, docstrings, private, suggestions, tensors, trial
 from kflab.engine.docstrings import Docstring
 from kflab.engine.objects import MODULES
 
@@ -66,6 +66,7 @@ def snapshot() -> Snapshot:
     found = [item for kind in MODULES for item in _find(kind)]
     borrowed = _common_words(found)
     entries = [entry for item in found if (entry := _entry(item, borrowed))]
+    entries = suggestions.added(entries)
     return Snapshot(keras=keras.__version__, entries=ordered([*entries, *_chosen_by_loss()]))
 
 
@@ -168,6 +169,9 @@ def _common_words(found: list[_Found]) -> Mapping[tuple[Kind, str, str], str]:
             # What is required is too much the entry's own to borrow words on it.
             if item.words.get(name) and default is not inspect.Parameter.empty:
                 counts[item.kind, name, repr(default)][item.words[name]] += 1
+        for name, words in item.doc.call_arguments.items():
+            # What follows the first sentence is about the layer at hand.
+            counts[item.kind, _in_call(name), ""][words.partition(". ")[0].removesuffix(".") + "."] += 1
     # Whoever borrows words may take no fewer choices than they list, so those that list most come first.
     return {
         key: max(
@@ -175,6 +179,11 @@ def _common_words(found: list[_Found]) -> Mapping[tuple[Kind, str, str], str]:
         )
         for key, counter in counts.items()
     }
+
+
+def _in_call(name: str) -> str:
+    """The name of an argument of `call`, apart from those of the constructor."""
+    return f"call({name})"
 
 
 def _parameters(item: _Found) -> Iterator[tuple[str, object]]:
@@ -192,6 +201,7 @@ def _entry(item: _Found, borrowed: Mapping[tuple[Kind, str, str], str]) -> Entry
         for name, default in _parameters(item)
     ]
     called_with: tuple[TensorArgument, ...] = ()
+    call: tuple[Argument, ...] = ()
     if item.kind is Kind.OP:
         called_with = tensors.of_operation(item.target, item.words)
         if not called_with:
@@ -204,6 +214,7 @@ def _entry(item: _Found, borrowed: Mapping[tuple[Kind, str, str], str]) -> Entry
     elif item.kind is Kind.LAYER and inspect.isclass(item.target):
         arguments = trial.with_all_choices(item.target, arguments)
         called_with = tensors.of_layer(item.target, item.doc.call_arguments, arguments)
+        call = tuple(_of_call(item.target, item.doc.call_arguments, borrowed))
         arguments += _of_every_layer(item.target, {argument.name for argument in arguments}, borrowed)
     elif inspect.isclass(item.target):
         arguments = trial.with_all_choices(item.target, arguments)
@@ -216,6 +227,7 @@ def _entry(item: _Found, borrowed: Mapping[tuple[Kind, str, str], str]) -> Entry
         arguments=tuple(arguments),
         aliases=item.aliases,
         tensors=called_with,
+        call=call,
         unsafe=item.name in _LOADS_CODE or tensors.holds_code([argument.name for argument in arguments]),
     )
 
@@ -230,6 +242,23 @@ def _of_every_layer(
     for name, parameter in inspect.signature(keras.Layer.__init__).parameters.items():
         said = words.get(name) or borrowed.get((Kind.LAYER, name, repr(parameter.default)), "")
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY and said and name not in own | {"name"}:
+            yield argument_kinds.argument(name, parameter.default, said)
+
+
+def _of_call(
+    layer: type[keras.Layer], words: Mapping[str, str], borrowed: Mapping[tuple[Kind, str, str], str]
+) -> Iterator[Argument]:
+    """The arguments of a layer's `call` that are no tensors.
+
+    Whether it is called for training is decided by whoever calls the model, where the call does not say.
+    """
+    for name, parameter in inspect.signature(layer.call).parameters.items():
+        if parameter.kind in _VARIADIC or not tensors.is_setting(parameter):
+            continue
+        said = words.get(name) or borrowed.get((Kind.LAYER, _in_call(name), ""), "")
+        if name == tensors.TRAINING:
+            yield Argument(name, ArgumentKind.BOOL, nullable=True, help=said)
+        else:
             yield argument_kinds.argument(name, parameter.default, said)
 
 

@@ -14,3 +14,12 @@ def identifiers(module: str) -> Mapping[str, object]:
     """
     table = vars(importlib.import_module(f"keras.src.{module}")).get("ALL_OBJECTS_DICT", {})
     return {name: found for name, found in table.items() if isinstance(name, str)}
+
+
+def dtypes() -> tuple[str, ...]:
+    """The names of the dtypes that Keras knows.
+
+    The public `standardize_dtype` takes or refuses one at a time, and nothing public lists them.
+    """
+    allowed = vars(importlib.import_module("keras.src.backend.common.dtypes")).get("ALLOWED_DTYPES", ())
+    return tuple(name for name in allowed if isinstance(name, str))

@@ -34,6 +34,9 @@ _SAMPLE_SHAPES = (
     (),
 )
 
+TRAINING = "training"
+"""The argument of a layer's `call` that says whether it is called for training."""
+
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -55,17 +58,18 @@ def of_layer(
     found: list[TensorArgument] = []
     for name, parameter in itertools.islice(inspect.signature(layer.call).parameters.items(), 1, None):
         required = parameter.default is inspect.Parameter.empty
-        if (
-            parameter.kind not in _POSITIONAL
-            or name == "training"
-            or isinstance(parameter.default, bool | str)
-        ):
+        if parameter.kind not in _POSITIONAL or is_setting(parameter):
             continue
         many = bool(_SEVERAL.search(words.get(name, ""))) or "state" in name
         if not found:
             many = _wants_list(layer, arguments)
         found.append(TensorArgument(name, many=many, required=required))
     return tuple(found)
+
+
+def is_setting(parameter: inspect.Parameter) -> bool:
+    """Whether a parameter of a layer's `call` is no tensor, but says how it is called."""
+    return parameter.name == TRAINING or isinstance(parameter.default, bool | str)
 
 
 def of_operation(function: Callable[..., object], words: Mapping[str, str]) -> tuple[TensorArgument, ...]:

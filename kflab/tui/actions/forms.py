@@ -67,6 +67,17 @@ class FormActions(LabBase):
         self._take(edited)
         if self._filling_from is not None:
             self.fill_missing()
+        else:
+            self._ask_under(row)
+
+    def _ask_under(self, row: Row) -> None:
+        """Shows the arguments of an object that was chosen, and asks for those that it can not do without."""
+        if row.options is None:
+            return
+        for form in self.query(Form):
+            if form.display and form.current and form.current.key == row.key:
+                form.open(row.key)
+                form.edit_missing(under=row.key)
 
     def _take(self, edited: Edited) -> None:
         self.lab.put(self.session.edited(edited))

@@ -39,6 +39,22 @@ COMMANDS: tuple[Command, ...] = (
         place=Place.FORM,
     ),
     Command(
+        "open_row",
+        ("right",),
+        "Form",
+        "Open",
+        "Shows what stands under the row, such as the arguments of an initializer.",
+        place=Place.FORM,
+    ),
+    Command(
+        "shut_row",
+        ("left",),
+        "Form",
+        "Shut",
+        "Shuts away what stands under the row, or goes to the row above that it belongs to.",
+        place=Place.FORM,
+    ),
+    Command(
         "accept",
         ("enter",),
         "Dialog",

@@ -10,9 +10,11 @@ from kflab.catalog import Argument, ArgumentKind, datasets
 from kflab.catalog.datasets import ArrayInfo, DatasetInfo, TargetInfo
 from kflab.catalog.matching import match
 from kflab.experiment import Data, Experiment
-from kflab.graph.edits import Edited
-from kflab.tui.rows.row import Option, Row, argument_row
-from kflab.tui.rows.setting import Setting, field_row, with_data, without
+from kflab.graph.edited import Edited
+from kflab.tui.rows.arguments import argument_rows
+from kflab.tui.rows.holder import Holder, without
+from kflab.tui.rows.row import Option, Row
+from kflab.tui.rows.setting import Setting, field_row, with_data
 from kflab.tui.text import bytes_text, plural, shape_text
 from kflab.values import Value
 
@@ -20,6 +22,30 @@ _SCALE = (
     "A number divides every numeric input by it; standard brings each feature to mean 0 and standard "
     "deviation 1. none: images in whole numbers are divided by 255."
 )
+
+_FIELDS = (
+    Argument(
+        "validation",
+        ArgumentKind.FLOAT,
+        default=0.1,
+        help="The fraction of the training samples held back to validate each epoch.",
+    ),
+    Argument(
+        "test",
+        ArgumentKind.FLOAT,
+        default=0.2,
+        help="The fraction held back for the test, where the dataset brings no test split.",
+    ),
+    Argument("scale", ArgumentKind.ANY, default=None, nullable=True, choices=("standard",), help=_SCALE),
+    Argument(
+        "limit",
+        ArgumentKind.INT,
+        default=None,
+        nullable=True,
+        help="Only the first so many training samples; none: all.",
+    ),
+)
+"""The fields of `data` that are the same for every dataset."""
 
 
 def data_rows(setting: Setting) -> Iterator[Row]:
@@ -31,6 +57,7 @@ def data_rows(setting: Setting) -> Iterator[Row]:
 
     yield Row(
         label="dataset",
+        path=("dataset",),
         shown=data.source or "none chosen",
         value=data.source,
         help=dataset_help(setting.info) if setting.info else "Choose a dataset with Enter.",
@@ -41,66 +68,25 @@ def data_rows(setting: Setting) -> Iterator[Row]:
         changed=bool(data.source),
     )
     for argument in setting.info.arguments if setting.info else ():
-        yield _dataset_argument(setting, argument)
-    for argument, value in (
-        (
-            Argument(
-                "validation",
-                ArgumentKind.FLOAT,
-                default=0.1,
-                help="The fraction of the training samples held back to validate each epoch.",
-            ),
-            data.validation,
-        ),
-        (
-            Argument(
-                "test",
-                ArgumentKind.FLOAT,
-                default=0.2,
-                help="The fraction held back for the test, where the dataset brings no test split.",
-            ),
-            data.test,
-        ),
-        (
-            Argument(
-                "scale",
-                ArgumentKind.ANY,
-                default=None,
-                nullable=True,
-                help=_SCALE,
-            ),
-            data.scale,
-        ),
-        (
-            Argument(
-                "limit",
-                ArgumentKind.INT,
-                default=None,
-                nullable=True,
-                help="Only the first so many training samples; none: all.",
-            ),
-            data.limit,
-        ),
-    ):
-        yield field_row(setting, argument, value, "data")
+        yield from _dataset_argument(setting, argument)
+    yield from (field_row(setting, argument, "data") for argument in _FIELDS)
     if setting.info:
         yield from _feeding_rows(setting, setting.info)
 
 
-def _dataset_argument(setting: Setting, argument: Argument) -> Row:
-    def put(experiment: Experiment, value: Value) -> Edited:
+def _dataset_argument(setting: Setting, argument: Argument) -> Iterator[Row]:
+    def put(experiment: Experiment, name: str, value: Value) -> Edited:
         data = experiment.data
-        changed = msgspec.structs.replace(data, arguments={**data.arguments, argument.name: value})
-        return with_data(experiment, changed, f"set {argument.name}")
+        changed = msgspec.structs.replace(data, arguments={**data.arguments, name: value})
+        return with_data(experiment, changed, f"set {name}")
 
-    def reset(experiment: Experiment) -> Edited:
+    def drop(experiment: Experiment, name: str) -> Edited:
         data = experiment.data
-        changed = msgspec.structs.replace(data, arguments=without(data.arguments, argument.name))
-        return with_data(experiment, changed, f"reset {argument.name}")
+        changed = msgspec.structs.replace(data, arguments=without(data.arguments, name))
+        return with_data(experiment, changed, f"reset {name}")
 
-    return argument_row(
-        setting.catalog, argument, setting.experiment.data.arguments, apply=put, reset=reset, indent=1
-    )
+    holder = Holder(setting.experiment.data.source, lambda experiment: experiment.data.arguments, put, drop)
+    return argument_rows(setting.catalog, argument, holder, setting.experiment, path=("dataset",), indent=1)
 
 
 def _feeding_rows(setting: Setting, info: DatasetInfo) -> Iterator[Row]:
@@ -136,6 +122,7 @@ def _feeding(
 
     return Row(
         label=f"{word} {name}",
+        path=("data", part, name),
         shown=chosen.get(name, found.name if found else ""),
         value=chosen.get(name),
         changed=name in chosen,

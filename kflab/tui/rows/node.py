@@ -2,46 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from kflab.catalog import Argument, ArgumentKind, Catalog, Entry, Kind
+from kflab.catalog import Argument, ArgumentKind, Catalog, Kind
 from kflab.catalog.text import format_value
 from kflab.experiment import Experiment
-from kflab.graph import edits
-from kflab.graph.edits import Edited
-from kflab.graph.nodes import Call, Graph, Layer, Node, Op, Share
-from kflab.tui.rows.row import Option, Row, argument_row, entry_option
+from kflab.graph import arguments, edits
+from kflab.graph.edited import Edited
+from kflab.graph.nodes import Call, Layer, Node, Op, Share
+from kflab.tui.rows.arguments import entry_rows
+from kflab.tui.rows.calls import call_rows, called_entry
+from kflab.tui.rows.holder import Holder
+from kflab.tui.rows.row import Option, Row, entry_help, entry_option
 from kflab.values import Arguments, Value
 
+ARGUMENTS = "arguments"
+"""Where the paths of the rows of a layer's or operation's arguments begin."""
 
-def node_rows(catalog: Catalog, experiment: Experiment, graph: str, name: str) -> list[Row]:
-    """The rows of node `name`: its name, what it calls, what feeds it, and the arguments of its layer."""
+
+def node_rows(
+    catalog: Catalog,
+    experiment: Experiment,
+    graph: str,
+    name: str,
+    outputs: Mapping[str, int] | None = None,
+) -> list[Row]:
+    """The rows of node `name`: its name, what it calls, what feeds it, and the arguments of layer and call.
+
+    `outputs` is how many tensors the nodes of the graph give, as far as it is known.
+    """
     value = experiment.graph(graph)
     node = value.nodes[name]
     return [
         _name_row(graph, name),
         _target_row(catalog, experiment, graph, name),
         *_input_rows(node),
-        *_argument_rows(catalog, value, graph, name),
-        *_call_rows(node),
+        *_argument_rows(catalog, experiment, graph, name),
+        *_model_rows(experiment, graph, name),
+        *call_rows(catalog, experiment, graph, name, outputs or {}),
     ]
 
 
-def first_argument(rows: Sequence[Row]) -> str:
-    """The row that one most likely wants to change: the first argument of the layer, or else the name."""
-    arguments = (row.label for row in rows if row.argument is not None and row.label != "name")
-    return next(arguments, "name")
-
-
-def entry_of(catalog: Catalog, graph: Graph, name: str) -> Entry | None:
-    """The catalog's entry of what a node calls; nested models have none."""
-    match graph.own(name).target:
-        case Layer(layer=layer):
-            return catalog.find(Kind.LAYER, layer)
-        case Op(op=op):
-            return catalog.find(Kind.OP, op)
-        case _:
-            return None
+def first_argument(rows: Sequence[Row]) -> tuple[str, ...]:
+    """The key of the row that one most likely wants to change: the first argument, or else the name."""
+    return next((row.key for row in rows if row.key[0] == ARGUMENTS), ("name",))
 
 
 def _name_row(graph: str, name: str) -> Row:
@@ -69,7 +73,7 @@ def _target_row(catalog: Catalog, experiment: Experiment, graph: str, name: str)
             label, shown = "layer", f"the layer of {owner}, with its weights"
         case Call(model=shown):
             label = "model"
-    entry = entry_of(catalog, experiment.graph(graph), name)
+    entry = called_entry(catalog, experiment.graph(graph), name)
 
     def change(experiment: Experiment, value: Value) -> Edited:
         return edits.set_target(experiment, graph, name, target_of(str(value)))
@@ -78,7 +82,7 @@ def _target_row(catalog: Catalog, experiment: Experiment, graph: str, name: str)
         label=label,
         shown=shown,
         value=shown,
-        help=f"{entry.summary}\n\n{entry.text}".strip() if entry else "",
+        help=entry_help(entry),
         options=None if node.is_input else lambda: target_options(catalog, experiment, graph),
         apply=None if node.is_input else change,
     )
@@ -98,45 +102,48 @@ def _input_rows(node: Node) -> list[Row]:
     ]
 
 
-def _argument_rows(catalog: Catalog, graph: Graph, graph_name: str, name: str) -> list[Row]:
-    target = graph.own(name).target
-    entry = entry_of(catalog, graph, name)
-    if entry is None or not isinstance(target, (Layer, Op)):
-        return []
+def _argument_rows(catalog: Catalog, experiment: Experiment, graph: str, name: str) -> Iterator[Row]:
+    """The arguments of the layer or operation; those of a shared layer stand with its owner."""
+    entry = called_entry(catalog, experiment.graph(graph), name)
+    if entry is None:
+        return
 
-    def row(argument: Argument) -> Row:
-        def set_it(experiment: Experiment, value: Value) -> Edited:
-            return edits.set_argument(experiment, graph_name, name, argument.name, value)
+    def read(experiment: Experiment) -> Arguments:
+        target = experiment.graph(graph).own(name).target
+        return target.arguments if isinstance(target, Layer | Op) else {}
 
-        def reset_it(experiment: Experiment) -> Edited:
-            return edits.reset_argument(experiment, graph_name, name, argument.name)
+    def put(experiment: Experiment, argument: str, value: Value) -> Edited:
+        return arguments.set_argument(experiment, graph, name, argument, value)
 
-        return argument_row(catalog, argument, target.arguments, apply=set_it, reset=reset_it)
+    def drop(experiment: Experiment, argument: str) -> Edited:
+        return arguments.reset_argument(experiment, graph, name, argument)
 
-    # The node's name is the layer's name.
-    return [row(argument) for argument in _in_order(entry, target.arguments) if argument.name != "name"]
+    holder = Holder(name, read, put, drop)
+    yield from entry_rows(catalog, entry, holder, experiment, path=(ARGUMENTS,))
 
 
-def _in_order(entry: Entry, arguments: Arguments) -> list[Argument]:
-    """Required arguments first, then those that are set; the others as in Keras."""
-    return sorted(
-        entry.arguments, key=lambda argument: (not argument.required, argument.name not in arguments)
+def _model_rows(experiment: Experiment, graph: str, name: str) -> Iterator[Row]:
+    """What can be set of a nested model: it holds for all its calls."""
+    node = experiment.graph(graph).nodes[name]
+    if not isinstance(node.target, Call) or node.target.model not in experiment.models:
+        return
+
+    def put(experiment: Experiment, value: Value) -> Edited:
+        return arguments.freeze(experiment, graph, [name], frozen=not value)
+
+    trainable = experiment.models[node.target.model].trainable
+    yield Row(
+        label="trainable",
+        path=("model", "trainable"),
+        shown=format_value(trainable),
+        value=trainable,
+        help="Whether training changes the weights of the nested model, wherever it is called."
+        "\ntrue or false · default true",
+        changed=not trainable,
+        argument=Argument("trainable", ArgumentKind.BOOL, default=True),
+        apply=put,
+        reset=lambda experiment: put(experiment, True),
     )
-
-
-def _call_rows(node: Node) -> list[Row]:
-    named = [
-        Row(
-            label=key,
-            shown=value if isinstance(value, str) else ", ".join(value),
-            help="A tensor passed by name.",
-        )
-        for key, value in node.named.items()
-    ]
-    return named + [
-        Row(label=key, shown=format_value(value), changed=True, help="An argument of the call.")
-        for key, value in node.call.items()
-    ]
 
 
 MODEL = "model "

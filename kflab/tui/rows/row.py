@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -11,8 +11,8 @@ from kflab.catalog import Argument, ArgumentKind, Catalog, Entry, Kind
 from kflab.catalog.text import format_value
 from kflab.diagnose.findings import Severity
 from kflab.experiment import Experiment
-from kflab.graph.edits import Edited
-from kflab.values import Arguments, Value
+from kflab.graph.edited import Edited
+from kflab.values import Value
 
 
 class Option(msgspec.Struct, frozen=True):
@@ -46,12 +46,15 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         label: its name.
+        path: the names that lead to it; rows whose paths go on from it stand under it.
         shown: its value in a few words.
+        brief: what is shown instead while the rows under it can be seen.
         value: its value.
         help: what it means.
         changed: it differs from its default.
         indent: how deep it stands under the row that it belongs to.
         heading: it is only a heading.
+        opens: whether the rows under it are seen at first; none: it has none.
         severity: the worst finding about it.
         missing: it has no value yet and needs one.
         argument: how text that is typed becomes a value; none: nothing is typed.
@@ -63,12 +66,15 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     label: str
+    path: tuple[str, ...] = ()
     shown: str = ""
+    brief: str = ""
     value: Value = None
     help: str = ""
     changed: bool = False
     indent: int = 0
     heading: bool = False
+    opens: bool | None = None
     severity: Severity | None = None
     missing: bool = False
     argument: Argument | None = None
@@ -79,6 +85,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     reset_action: str = ""
 
     @property
+    def key(self) -> tuple[str, ...]:
+        """What tells it from the other rows of its form."""
+        return self.path or (self.label,)
+
+    @property
     def typed(self) -> bool:
         """Whether the value is typed in place."""
         return self.apply is not None and self.argument is not None and self.options is None
@@ -86,9 +97,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     def next_value(self) -> Value:
         """What the space bar makes of the value: the other truth value, or the next choice."""
         assert self.argument is not None
-        if self.argument.kind is ArgumentKind.BOOL:
-            return not self.value
-        choices: tuple[Value, ...] = self.argument.choices
+        is_bool = self.argument.kind is ArgumentKind.BOOL
+        choices: tuple[Value, ...] = (True, False) if is_bool else self.argument.choices
         if self.argument.nullable:
             choices = (*choices, None)
         position = choices.index(self.value) if self.value in choices else -1
@@ -97,79 +107,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def switched(self) -> bool:
         """Whether the space bar changes it."""
-        return (
-            self.apply is not None
-            and self.argument is not None
-            and (self.argument.kind is ArgumentKind.BOOL or bool(self.argument.choices))
+        if self.apply is None or self.argument is None:
+            return False
+        kind = self.argument.kind
+        return kind is ArgumentKind.BOOL or (
+            kind in {ArgumentKind.CHOICE, ArgumentKind.TEXT, ArgumentKind.ANY} and bool(self.argument.choices)
         )
-
-
-_OBJECTS = {
-    ArgumentKind.INITIALIZER: Kind.INITIALIZER,
-    ArgumentKind.REGULARIZER: Kind.REGULARIZER,
-    ArgumentKind.CONSTRAINT: Kind.CONSTRAINT,
-    ArgumentKind.ACTIVATION: Kind.ACTIVATION,
-    ArgumentKind.LOSS: Kind.LOSS,
-    ArgumentKind.METRIC: Kind.METRIC,
-    ArgumentKind.LAYER: Kind.LAYER,
-}
-
-
-def argument_row(
-    catalog: Catalog,
-    argument: Argument,
-    arguments: Arguments,
-    *,
-    apply: Apply,
-    reset: Reset,
-    indent: int = 0,
-    severity: Severity | None = None,
-) -> Row:
-    """The row of one argument of a layer, an optimizer, a callback..."""
-    value = arguments.get(argument.name, argument.default)
-    given = argument.name in arguments
-    missing = argument.required and not given
-    options = None
-    if argument.kind in _OBJECTS:
-        options = object_options(catalog, _OBJECTS[argument.kind], value, nullable=argument.nullable)
-    elif argument.choices:
-        options = choice_options(argument, value)
-    return Row(
-        label=argument.name,
-        shown="" if missing else format_value(value),
-        value=value,
-        help=_help(catalog, argument),
-        changed=given and (argument.required or value != argument.default),
-        indent=indent,
-        severity=Severity.ERROR if missing else severity,
-        missing=missing,
-        argument=argument,
-        options=options,
-        apply=apply,
-        reset=reset if not argument.required else None,
-    )
-
-
-_TAKES = {
-    ArgumentKind.INT: "a whole number",
-    ArgumentKind.FLOAT: "a number",
-    ArgumentKind.BOOL: "true or false",
-    ArgumentKind.INTS: "a whole number, or several: 3,3",
-    ArgumentKind.SHAPE: "sizes without the batch axis: 28,28,1 (none where it varies)",
-    ArgumentKind.LIST: "a list",
-    ArgumentKind.MAPPING: "keys and values: {0: 1.0, 1: 2.5}",
-}
-
-
-def _help(catalog: Catalog, argument: Argument) -> str:
-    takes = _TAKES.get(argument.kind, "")
-    if argument.kind is ArgumentKind.SCHEDULE:
-        takes = f"a number, or a schedule: {', '.join(catalog.names(Kind.SCHEDULE))}"
-    if takes and argument.nullable:
-        takes += f", or {format_value(None)}"
-    default = "needed" if argument.required else f"default {format_value(argument.default)}"
-    facts = " · ".join(part for part in (takes, default) if part)
-    return f"{argument.help}\n{facts}" if argument.help else facts
 
 
 def choice_options(argument: Argument, value: Value) -> Callable[[], Sequence[Option]]:
@@ -181,37 +124,27 @@ def choice_options(argument: Argument, value: Value) -> Callable[[], Sequence[Op
     ]
 
 
-def object_options(
-    catalog: Catalog, kind: Kind, value: Value, *, nullable: bool = False
-) -> Callable[[], Sequence[Option]]:
-    """The objects of Keras that an argument takes."""
-    now = object_name(value)
-
-    def options() -> list[Option]:
-        none = [Option(None, format_value(None), current=value is None)] if nullable else []
-        return none + [
-            entry_option(entry, current=now in {entry.name, *entry.aliases})
-            for entry in catalog.entries(kind)
-            if not entry.unsafe
-        ]
-
-    return options
-
-
-def object_name(value: Value) -> str:
-    """The name in `Name` or `{Name: {arguments}}`, or nothing."""
-    if isinstance(value, str):
-        return value
-    return next(iter(value)) if isinstance(value, dict) and len(value) == 1 else ""
-
-
 def entry_option(entry: Entry, *, current: bool = False) -> Option:
     """An entry of the catalog to choose."""
     return Option(
         entry.name,
         entry.name,
         group=entry.group,
-        help=f"{entry.summary}\n\n{entry.text}".strip(),
+        help=entry_help(entry),
         words=(*entry.aliases, entry.group),
         current=current,
     )
+
+
+def entry_options(catalog: Catalog, kind: Kind, current: Container[str]) -> list[Option]:
+    """Everything of one kind that a document can hold; `current` are the names of what is set."""
+    return [
+        entry_option(entry, current=any(name in current for name in (entry.name, *entry.aliases)))
+        for entry in catalog.entries(kind)
+        if not entry.unsafe
+    ]
+
+
+def entry_help(entry: Entry | None) -> str:
+    """What Keras says of an entry."""
+    return f"{entry.summary}\n\n{entry.text}".strip() if entry else ""

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 
-from kflab.catalog import Argument, Catalog, Entry, Kind
+from kflab.catalog import Argument, Catalog, Kind
+from kflab.catalog.check import named_object
 from kflab.catalog.datasets import DatasetInfo
+from kflab.catalog.literals import write
 from kflab.diagnose.findings import Finding, Severity
+from kflab.document.decoding import plain_words
 from kflab.errors import KflabError
 from kflab.experiment import Data, Experiment, Spec, Training
-from kflab.graph.edits import Edited
-from kflab.tui.rows.row import Row, argument_row
+from kflab.graph.edited import Edited
+from kflab.tui.rows.arguments import argument_rows, entry_rows
+from kflab.tui.rows.holder import Holder, without
+from kflab.tui.rows.row import Row
 from kflab.values import Arguments, Value
 
 
@@ -42,57 +47,79 @@ def with_training(experiment: Experiment, training: Training, name: str) -> Edit
     return Edited(msgspec.structs.replace(experiment, training=training), name)
 
 
-def without(mapping: Mapping[str, Value], key: str) -> dict[str, Value]:
-    """The mapping with one key left out."""
-    return {name: value for name, value in mapping.items() if name != key}
-
-
-def field_row(setting: Setting, argument: Argument, value: Value, part: str) -> Row:
+def field_row(setting: Setting, argument: Argument, part: str) -> Row:
     """A field of `data` or `training` as a row."""
 
-    def put(experiment: Experiment, new: Value) -> Edited:
-        holder = {"data": experiment.data, "training": experiment.training}[part]
+    def section(experiment: Experiment) -> Data | Training:
+        return experiment.data if part == "data" else experiment.training
+
+    def read(experiment: Experiment) -> Arguments:
+        value: Value = getattr(section(experiment), argument.name)
+        return {} if value == argument.default else {argument.name: value}
+
+    def put(experiment: Experiment, name: str, new: Value) -> Edited:
+        holder = section(experiment)
         plain = msgspec.to_builtins(holder)
+        if isinstance(new, str) and argument.choices and new not in argument.choices:
+            raise KflabError(f"expected a number or {' or '.join(argument.choices)}, got {write(new)}")
         try:
-            changed = msgspec.convert({**plain, argument.name: new}, type(holder))
+            changed = msgspec.convert({**plain, name: new}, type(holder))
         except msgspec.ValidationError as problem:
-            raise KflabError(f"{argument.name}: {problem}".partition(" - at ")[0]) from problem
-        return Edited(msgspec.structs.replace(experiment, **{part: changed}), f"set {argument.name}")
+            message = plain_words(str(problem).partition(" - at ")[0])
+            raise KflabError(f"{message}, got {write(new)}") from problem
+        return Edited(msgspec.structs.replace(experiment, **{part: changed}), f"set {name}")
 
-    def reset(experiment: Experiment) -> Edited:
-        edited = put(experiment, argument.default)
-        return msgspec.structs.replace(edited, name=f"reset {argument.name}")
+    def drop(experiment: Experiment, name: str) -> Edited:
+        return put(experiment, name, argument.default)
 
-    given: Arguments = {} if value == argument.default else {argument.name: value}
-    return argument_row(
-        setting.catalog,
-        argument,
-        given,
-        apply=put,
-        reset=reset,
-        severity=setting.severity(f"{part}.{argument.name}"),
+    holder = Holder(part, read, put, drop)
+    severity = setting.severity(f"{part}.{argument.name}")
+    return next(
+        argument_rows(setting.catalog, argument, holder, setting.experiment, path=(part,), severity=severity)
     )
 
 
+def spec_of(value: Value) -> Spec:
+    """What was chosen or typed for an optimizer, a loss or a metric: `Name` or `{Name: {arguments}}`.
+
+    Raises:
+        KflabError: it is neither.
+    """
+    named = named_object(value)
+    if named is None:
+        raise KflabError(f"expected a name, such as Huber or Huber(delta=2), got {write(value)}")
+    return Spec(*named)
+
+
 def spec_rows(
-    setting: Setting, kind: Kind, spec: Spec, put: Callable[[Experiment, Spec], Edited], indent: int = 1
+    setting: Setting,
+    kind: Kind,
+    get: Callable[[Experiment], Spec],
+    put: Callable[[Experiment, Spec], Edited],
+    *,
+    path: tuple[str, ...],
+    indent: int = 1,
 ) -> Iterator[Row]:
-    """The rows of the arguments of an optimizer, a loss or a callback."""
+    """The rows of the arguments of an optimizer, a loss, a metric or a callback.
+
+    Args:
+        setting: what the rows are made from.
+        kind: what it is.
+        get: the object in an experiment.
+        put: the experiment with another one in its place.
+        path: the path of the row that they stand under.
+        indent: how deep they stand.
+    """
+    spec = get(setting.experiment)
+
+    def with_argument(experiment: Experiment, name: str, value: Value) -> Edited:
+        now = get(experiment)
+        return put(experiment, Spec(now.name, {**now.arguments, name: value}))
+
+    def without_argument(experiment: Experiment, name: str) -> Edited:
+        now = get(experiment)
+        return put(experiment, Spec(now.name, without(now.arguments, name)))
+
+    holder = Holder(spec.name, lambda experiment: get(experiment).arguments, with_argument, without_argument)
     entry = setting.catalog.find(kind, spec.name)
-    for argument in entry.arguments if entry else ():
-
-        def set_it(experiment: Experiment, value: Value, argument: Argument = argument) -> Edited:
-            return put(experiment, Spec(spec.name, {**spec.arguments, argument.name: value}))
-
-        def reset_it(experiment: Experiment, argument: Argument = argument) -> Edited:
-            return put(experiment, Spec(spec.name, without(spec.arguments, argument.name)))
-
-        if argument.name != "name":
-            yield argument_row(
-                setting.catalog, argument, spec.arguments, apply=set_it, reset=reset_it, indent=indent
-            )
-
-
-def entry_help(entry: Entry | None) -> str:
-    """What Keras says of an entry."""
-    return f"{entry.summary}\n\n{entry.text}".strip() if entry else ""
+    yield from entry_rows(setting.catalog, entry, holder, setting.experiment, path=path, indent=indent)

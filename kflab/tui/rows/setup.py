@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from kflab.tui.rows.data import data_rows
+from kflab.tui.rows.outputs import output_rows
 from kflab.tui.rows.row import Row
 from kflab.tui.rows.setting import Setting
-from kflab.tui.rows.training import callback_rows, number_rows, optimizer_rows, output_rows
+from kflab.tui.rows.training import callback_rows, number_rows, optimizer_rows
 
 
 def setup_rows(setting: Setting) -> list[Row]:

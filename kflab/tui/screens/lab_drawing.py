@@ -124,7 +124,7 @@ class LabDrawing(GraphActions, FormActions, FileActions, RunActions):
         form.border_subtitle = Text(" · ".join(part for part in (shapes, params) if part))
         notes = self._notes(session.findings_of(name))
         rows = self.node_rows()
-        form.show(rows, notes)
+        form.show(rows, notes, f"{session.graph_name}/{name}")
         shown = (session.graph_name, name)
         if shown != self._shown_node:
             self._shown_node = shown
@@ -133,7 +133,10 @@ class LabDrawing(GraphActions, FormActions, FileActions, RunActions):
     def node_rows(self) -> list[FormRow]:
         """The rows of the selected node."""
         session = self.session
-        return node_rows(self.lab.catalog, session.experiment, session.graph_name, session.selected)
+        outputs = {name: len(node.outputs) for name, node in session.graph_report.nodes.items()}
+        return node_rows(
+            self.lab.catalog, session.experiment, session.graph_name, session.selected, outputs
+        )
 
     def _notes(self, findings: Iterable[Finding]) -> Text | None:
         notes = Text()

@@ -15,14 +15,16 @@ from textual.widgets import Input, Static
 from kflab.catalog.text import parse_value
 from kflab.diagnose.findings import Severity
 from kflab.tui import keys
+from kflab.tui.rows import folding
 from kflab.tui.rows.row import Row
 from kflab.tui.text import fit
 from kflab.tui.widgets.line import Line
 from kflab.tui.widgets.rowlist import RowList
 from kflab.values import Value
 
-_MOST_LABEL = 22
+_MOST_LABEL = 28
 _MARKS = {Severity.ERROR: "✗", Severity.WARNING: "▲", None: " "}
+_FOLDS = {True: "▾", False: "▸", None: " "}
 
 
 class FormRows(RowList):
@@ -41,18 +43,34 @@ class FormRows(RowList):
         self._edit, self._toggle, self._reset = edit, toggle, reset
         self.rows: Sequence[Row] = ()
         self.label_width = 0
+        self._all: Sequence[Row] = ()
+        self._subject = ""
+        self._opened: dict[str, dict[folding.Key, bool]] = {}
 
-    def show(self, rows: Sequence[Row]) -> None:
-        """Shows other rows; the cursor stays where it was, or with the row of the same name."""
-        before = self.rows[self.cursor].label if self.cursor < len(self.rows) else ""
-        self.rows = rows
+    def show(self, rows: Sequence[Row], subject: str) -> None:
+        """Shows other rows; the cursor stays where it was, or with the row of the same key.
+
+        What was opened and shut is remembered for each subject.
+        """
+        before = self.current
+        self._all, self._subject = rows, subject
+        self.rows = rows = folding.visible(rows, self._folds)
         longest = max((len(row.label) + 2 * row.indent for row in rows if not row.heading), default=0)
         self.label_width = min(longest, _MOST_LABEL, max(self.scrollable_content_region.width // 2, 8))
         self.rows_changed()
-        if not (self.cursor < len(rows) and rows[self.cursor].label == before):
-            same = [index for index, row in enumerate(rows) if row.label == before]
+        if before and not (self.cursor < len(rows) and rows[self.cursor].key == before.key):
+            same = [index for index, row in enumerate(rows) if row.key == before.key]
             if same:
                 self.put_cursor(same[0])
+
+    @property
+    def _folds(self) -> dict[folding.Key, bool]:
+        return self._opened.setdefault(self._subject, {})
+
+    def fold(self, key: folding.Key, *, opened: bool) -> None:
+        """Opens or shuts what stands under a row."""
+        self._folds[key] = opened
+        self.show(self._all, self._subject)
 
     def count(self) -> int:
         """As many as were given."""
@@ -74,19 +92,18 @@ class FormRows(RowList):
         if at.heading:
             line.append(at.label, self.part("accent"))
             return line
-        label = fit(" " * 2 * at.indent + at.label, self.label_width).ljust(self.label_width)
+        is_open = None if at.opens is None else folding.is_open(at, self._folds)
+        label = "  " * at.indent + _FOLDS[is_open] + at.label
         line.append(_MARKS[at.severity], self.part(at.severity.value) if at.severity else "")
-        line.append(" ")
-        line.append(label, self.part("quiet"))
+        line.append(fit(label, self.label_width + 1).ljust(self.label_width + 1), self.part("quiet"))
         line.append("  ")
-        line.append(
-            fit(at.shown, width - self.label_width - 4), self.part("strong" if at.changed else "quiet")
-        )
+        shown = at.brief if is_open and at.brief else at.shown
+        line.append(fit(shown, width - self.label_width - 4), self.part("strong" if at.changed else "quiet"))
         return line
 
     def on_resize(self) -> None:
         """The labels share the new width."""
-        self.show(self.rows)
+        self.show(self._all, self._subject)
 
     def action_edit_row(self) -> None:
         """Changes the value."""
@@ -99,6 +116,26 @@ class FormRows(RowList):
     def action_reset_row(self) -> None:
         """Puts the default back."""
         self._reset()
+
+    def turn(self) -> None:
+        """Opens what stands under the row, or shuts it."""
+        if self.current:
+            self.fold(self.current.key, opened=not folding.is_open(self.current, self._folds))
+
+    def action_open_row(self) -> None:
+        """Opens what stands under the row."""
+        if self.current and self.current.opens is not None:
+            self.fold(self.current.key, opened=True)
+
+    def action_shut_row(self) -> None:
+        """Shuts what stands under the row, or goes to the row that it stands under itself."""
+        row = self.current
+        if row is None:
+            return
+        if folding.is_open(row, self._folds):
+            self.fold(row.key, opened=False)
+        elif above := folding.parent(self.rows[: self.cursor], row):
+            self.cursor = self.rows.index(above)
 
 
 class EditLine(Line):
@@ -181,9 +218,12 @@ class Form(Vertical):
         """Gives the rows the focus."""
         self.screen.set_focus(self._list)
 
-    def show(self, rows: Sequence[Row], notes: Text | None = None) -> None:
-        """Shows other rows, with findings above them. A value that is being typed is left alone."""
-        self._list.show(rows)
+    def show(self, rows: Sequence[Row], notes: Text | None = None, subject: str = "") -> None:
+        """Shows other rows, with findings above them. A value that is being typed is left alone.
+
+        `subject` is what they are about: what is opened and shut is remembered for each.
+        """
+        self._list.show(rows, subject)
         if (notes or Text()) != self._noted:
             self._noted = notes or Text()
             self._notes.display = bool(notes)
@@ -193,18 +233,22 @@ class Form(Vertical):
             # Findings above the rows may push them down.
             self.call_after_refresh(self._place)
 
-    def select(self, label: str) -> None:
-        """Puts the cursor on the row with this name."""
+    def select(self, key: folding.Key) -> None:
+        """Puts the cursor on the row with this key."""
         for index, row in enumerate(self._list.rows):
-            if row.label == label:
+            if row.key == key:
                 self._list.put_cursor(index)
                 self._show_help()
                 return
 
-    def edit_missing(self) -> None:
-        """Begins to edit the first row that needs a value and has none."""
+    def open(self, key: folding.Key) -> None:
+        """Shows the rows under the one with this key."""
+        self._list.fold(key, opened=True)
+
+    def edit_missing(self, under: folding.Key = ()) -> None:
+        """Begins to edit the first row that needs a value and has none, of all or of those under a row."""
         for index, row in enumerate(self._list.rows):
-            if row.missing:
+            if row.missing and (not under or folding.is_under(row, under)):
                 self._list.put_cursor(index)
                 self._show_help()
                 self._edit()
@@ -237,6 +281,8 @@ class Form(Vertical):
             self._type(row)
         elif row.options and row.apply:
             self._handler.choose_for_row(row)
+        elif row.opens is not None:
+            self._list.turn()
 
     def _toggle(self) -> None:
         row = self._list.current
