@@ -12,12 +12,12 @@ import difflib
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
-from kflab import document, paths
+from kflab import document, paths, presets
 from kflab.document.files import FileState, replace
 from kflab.errors import KflabError, UnusableInputError
 from kflab.experiment import Experiment
@@ -314,7 +314,14 @@ class _Format(msgspec.Struct):
 
 def find(path: Path) -> list[Found]:
     """The recovery files of an experiment's file, the newest first."""
-    return _newest_first(_look(place) for place in places(str(path)))
+    found = [item for place in places(str(path)) if (item := _look(place)) is not None]
+    # Its folder may have moved since.
+    return _newest_first(
+        Found(item.place, msgspec.structs.replace(item.unsaved, file=str(path), folder=str(path.parent)))
+        if item.unsaved is not None
+        else item
+        for item in found
+    )
 
 
 def find_nameless(source: str = "") -> list[Found]:
@@ -355,9 +362,20 @@ def _look(place: Path) -> Found | None:
         return Found(place, problem=error.message)
 
 
-def _newest_first(found: Iterator[Found | None] | list[Found]) -> list[Found]:
+def _newest_first(found: Iterable[Found | None]) -> list[Found]:
     there = [item for item in found if item is not None]
     return sorted(there, key=lambda item: -(item.unsaved.time if item.unsaved else 0.0))
+
+
+def text_before(unsaved: Unsaved) -> str:
+    """The text that the edits began with, as it is now: of the file or the preset; "" where it is gone."""
+    path = Path(unsaved.file) if unsaved.file else None
+    if path is None and unsaved.source in presets.names():
+        path = presets.path(unsaved.source)
+    try:
+        return document.text_of(path) if path is not None else ""
+    except UnusableInputError:
+        return ""
 
 
 def difference(unsaved: Unsaved, text: str) -> list[str]:

@@ -27,6 +27,7 @@ COMMANDS = {
     "show": Offered("runs", "show", "Tell about one run."),
     "watch": Offered("runs", "watch", "Follow a run until it is over."),
     "stop": Offered("runs", "stop", "Ask a run to stop and keep its model."),
+    "recover": Offered("recovering", "recover", "List or restore what was edited and not saved."),
     "schema": Offered("schema", "schema", "Print the JSON schema of the document."),
     "doctor": Offered("doctor", "doctor", "Tell what kflab finds on this machine."),
 }

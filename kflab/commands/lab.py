@@ -15,6 +15,7 @@ from kflab.errors import UnusableInputError
     "--runs-dir", type=click.Path(file_okay=False, path_type=Path), help="Where run folders are kept."
 )
 @click.option("--backend", help="Keras' backend: tensorflow, jax or torch.")
+@click.option("--recover", is_flag=True, help="Restore what was edited and not saved.")
 @click.option("--ascii", "plain", is_flag=True, help="Draw with plain ASCII.")
 @click.option("--headless", is_flag=True, help="Drive the lab without a terminal, for tests and demos.")
 @click.option("--size", default="120x40", show_default=True, help="With --headless: columns x rows.")
@@ -27,6 +28,7 @@ def open_lab(
     runs_dir: Path | None,
     backend: str | None,
     *,
+    recover: bool,
     plain: bool,
     headless: bool,
     size: str,
@@ -50,15 +52,16 @@ def open_lab(
         from kflab.tui import headless as driver
 
         return driver.run(
-            presets.find(name),
+            opening.find(name, recover=recover),
             size=_size(size),
             keys=press,
             until=until,
             timeout=timeout,
             screenshot=screenshot,
             plain=plain,
+            recover=recover,
         )
-    return opening.open_lab(name, plain=plain)
+    return opening.open_lab(experiment or "", plain=plain, recover=recover)
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -30,6 +30,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         disk: the state of the file when it was read or written last; none where there is no file.
         trail: the nested models that were gone into; the last is shown.
         selections: the selected node of each graph, by the graph's name.
+        markings: the nodes of each graph that were marked, in that order, by the graph's name.
         report: what the engine said last.
         reported: the experiment that it said that of.
         info: what the dataset holds.
@@ -44,6 +45,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     disk: FileState | None = None
     trail: tuple[str, ...] = ()
     selections: Mapping[str, str] = {}
+    markings: Mapping[str, tuple[str, ...]] = {}
     report: Report | None = None
     reported: Experiment | None = None
     info: DatasetInfo | None = None
@@ -69,6 +71,17 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         """The selected node of the graph that is shown, or "" where it has none."""
         chosen = self.selections.get(self.graph_name, "")
         return chosen if chosen in self.graph.nodes else next(iter(self.graph.nodes), "")
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """The marked nodes of the graph that is shown, in the order they were marked."""
+        nodes = self.graph.nodes
+        return tuple(name for name in self.markings.get(self.graph_name, ()) if name in nodes)
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The nodes that an action for one or several acts on: the marked ones, or else the selected one."""
+        return self.marked or ((self.selected,) if self.selected else ())
 
     @property
     def unsaved(self) -> bool:
@@ -138,6 +151,10 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         """The session with another node selected."""
         return msgspec.structs.replace(self, selections={**self.selections, self.graph_name: name})
 
+    def marking(self, *names: str) -> Session:
+        """The session with these nodes of the graph that is shown marked, and no others."""
+        return msgspec.structs.replace(self, markings={**self.markings, self.graph_name: names})
+
     def entering(self, model: str) -> Session:
         """The session with a nested model shown."""
         return msgspec.structs.replace(self, trail=(*self.trail, model))
@@ -148,8 +165,21 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
     def edited(self, edited: Edited) -> Session:
         """The session after an edit."""
-        changed = self._with(self.history.edit(edited.experiment, edited.name))
+        following = self._following(edited) if edited.renamed or edited.renamed_models else self
+        changed = following._with(self.history.edit(edited.experiment, edited.name))
         return changed.selecting(edited.node) if edited.node else changed
+
+    def _following(self, edited: Edited) -> Session:
+        """The session with what it says of nodes and nested models under their new names."""
+        nodes, models = edited.renamed, edited.renamed_models
+        marked = tuple(nodes.get(name, name) for name in self.markings.get(self.graph_name, ()))
+        markings = {**self.markings, self.graph_name: marked}
+        return msgspec.structs.replace(
+            self,
+            trail=tuple(models.get(name, name) for name in self.trail),
+            selections={models.get(name, name): node for name, node in self.selections.items()},
+            markings={models.get(name, name): names for name, names in markings.items()},
+        )
 
     def edited_to(self, experiment: Experiment, name: str) -> Session:
         """The session with another experiment in place of its own, as one edit."""

@@ -28,6 +28,7 @@ def loaded(code: str) -> set[str]:
         "import kflab.diagnose.check",
         "import kflab.runs.launch, kflab.runs.history, kflab.runs.listing, kflab.runs.control",
         "import kflab.engine.client, kflab.engine.protocol",
+        "import kflab.recovery; kflab.recovery.find_all(__import__('pathlib').Path())",
     ],
 )
 def test_the_core_loads_neither_keras_nor_a_screen(code: str) -> None:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 
 from kflab import recovery
-from kflab.document.files import text_of
 from kflab.errors import KflabError
 from kflab.tui.actions.base import LabBase
 from kflab.tui.restoring import Offer, offers_for, restored
@@ -77,20 +76,9 @@ class RecoveryActions(LabBase):
 
 
 def _difference(offer: Offer) -> list[str]:
-    from pathlib import Path
-
-    from kflab import presets
-
     unsaved = offer.unsaved
-    text = ""
     try:
-        if unsaved.file:
-            text = text_of(Path(unsaved.file))
-        elif unsaved.source in presets.names():
-            text = text_of(presets.path(unsaved.source))
-    except KflabError:
-        pass  # The file is gone: all of it is new.
-    try:
-        return recovery.difference(unsaved, text) or ["Only the order or the spelling differs."]
+        lines = recovery.difference(unsaved, recovery.text_before(unsaved))
     except KflabError as problem:
         return [str(problem)]
+    return lines or ["Only the order or the spelling differs."]
