@@ -23,11 +23,15 @@ class Edited(msgspec.Struct, frozen=True):
         experiment: the experiment after the edit.
         name: what was done, for undo: `add conv2d`.
         node: the node to select now, or "" for none.
+        renamed: the new names of nodes of the graph that were renamed, by their old ones.
+        renamed_models: the same of nested models.
     """
 
     experiment: Experiment
     name: str
     node: str = ""
+    renamed: Mapping[str, str] = {}
+    renamed_models: Mapping[str, str] = {}
 
 
 def replace_graph(experiment: Experiment, graph: str, value: Graph, *, follow: bool = True) -> Experiment:

@@ -41,7 +41,8 @@ def rename(experiment: Experiment, graph: str, name: str, new: str) -> Edited:
         outputs=tuple(follow(reference) for reference in value.outputs),
         inputs=tuple(new if old == name else old for old in value.inputs),
     )
-    return finish(experiment, graph, changed, f"rename {name} to {new}", new)
+    edited = finish(experiment, graph, changed, f"rename {name} to {new}", new)
+    return msgspec.structs.replace(edited, renamed={name: new})
 
 
 def rename_model(experiment: Experiment, model: str, new: str) -> Edited:
@@ -67,7 +68,7 @@ def rename_model(experiment: Experiment, model: str, new: str) -> Edited:
     models[new] = renamed_model(models[new], model, new)
     main = follow_models(experiment.model, {model: new})
     changed = msgspec.structs.replace(experiment, model=main, models=models)
-    return Edited(changed, f"rename {model} to {new}")
+    return Edited(changed, f"rename {model} to {new}", renamed_models={model: new})
 
 
 def follow_models(graph: Graph, renamed: Mapping[str, str]) -> Graph:

@@ -32,9 +32,13 @@ class Situation(msgspec.Struct, frozen=True):
 
     Attributes:
         pane: the pane that has the focus.
-        node: a node is selected.
+        node: a node is selected, and not a row that stands for others or is only shown.
+        row: there is a row under the cursor.
+        starts: the selected node is an Input.
         inputs: the selected node is called with something.
         calls: the selected node calls a nested model.
+        marked: how many nodes are marked.
+        models: there are nested models.
         nested: a nested model is shown.
         unsaved: something is not saved.
         undo: there is something to undo.
@@ -46,8 +50,12 @@ class Situation(msgspec.Struct, frozen=True):
 
     pane: Pane = Pane.GRAPH
     node: bool = False
+    row: bool = False
+    starts: bool = False
     inputs: bool = False
     calls: bool = False
+    marked: int = 0
+    models: bool = False
     nested: bool = False
     unsaved: bool = False
     undo: bool = False

@@ -54,8 +54,8 @@ PANES: tuple[Command, ...] = (
         ("escape",),
         "Pane",
         "Back",
-        "Leaves the nested model, or goes back to the graph.",
-        when=lambda now: now.nested or now.pane is not Pane.GRAPH,
+        "Takes the marks away, leaves the nested model, or goes back to the graph.",
+        when=lambda now: bool(now.marked) or now.nested or now.pane is not Pane.GRAPH,
     ),
 )
 """What goes to a pane, or back."""

@@ -11,6 +11,7 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.widgets import Static
 
 from kflab.engine.client import State
+from kflab.graph.nodes import Call
 from kflab.tui import keys
 from kflab.tui.keys import Pane, Situation
 from kflab.tui.rows.row import Option
@@ -155,8 +156,10 @@ class LabScreen(LabDrawing):
         self.go(Pane.NODE if self._pane is Pane.SUMMARY else Pane.SUMMARY)
 
     def action_back(self) -> None:
-        """Out of the nested model, or back to the graph."""
-        if self._pane is Pane.GRAPH and self.session.trail:
+        """Takes the marks away, or leaves the nested model, or goes back to the graph."""
+        if self._pane is Pane.GRAPH and self.session.marked:
+            self.clear_marks()
+        elif self._pane is Pane.GRAPH and self.session.trail:
             self.lab.put(self.session.leaving())
         else:
             self.go(Pane.GRAPH)
@@ -172,11 +175,18 @@ class LabScreen(LabDrawing):
     def situation(self) -> Situation:
         """What the keys would act on now."""
         session = self.session
-        node = session.graph.nodes.get(session.selected)
+        # On a fold or inside a call there is nothing to edit.
+        is_node = self._pane is not Pane.GRAPH or session.on_node
+        node = session.graph.nodes.get(session.selected) if is_node else None
         return Situation(
             pane=self._pane,
             node=node is not None,
-            inputs=bool(node and node.inputs),
+            row=bool(session.graph.nodes),
+            starts=bool(node and node.is_input),
+            inputs=bool(node and any(node.references())),
+            calls=bool(node and isinstance(node.target, Call)),
+            marked=len(session.marked),
+            models=bool(session.experiment.models),
             nested=bool(session.trail),
             unsaved=session.unsaved,
             undo=bool(session.history.done),
@@ -223,8 +233,8 @@ class LabScreen(LabDrawing):
 
     # Messages of the panes
 
-    def _select(self, name: str) -> None:
-        self.lab.put(self.session.selecting(name))
+    def _select(self, key: str) -> None:
+        self.lab.put(self.session.standing_on(key))
 
     @on(GraphPane.Opened)
     def _opened(self) -> None:
