@@ -17,6 +17,18 @@ TICKET_TAGS = 12
 
 DEPARTMENTS = ("billing", "shipping", "technical", "account")
 
+BRIGHTEST = 16
+"""The value of a white pixel in scikit-learn's digits."""
+
+TEST_DIGITS, DIGITS_SEED = 360, 20
+"""How many of the digits are held back for the test, and the seed that chooses them."""
+
+PAIRS_SEED, GENERATED_SEED = 21, 7
+"""The seeds of the pairs of digits, and of the points of scikit-learn."""
+
+INNER_CIRCLE = 0.5
+"""The radius of the inner one of the two circles."""
+
 _MOST_SAMPLES = 1_000_000
 
 

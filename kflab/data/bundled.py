@@ -6,21 +6,17 @@ import numpy as np
 from sklearn import datasets
 from sklearn.model_selection import train_test_split
 
-from kflab.catalog.bundled import DIGITS
+from kflab.catalog.bundled import BRIGHTEST, DIGITS_SEED, PAIRS_SEED, TEST_DIGITS
 from kflab.catalog.offers import Settings
+from kflab.data import recipes
 from kflab.data.arrays import Array, Raw, Samples
-
-_SPLIT_SEED = 20
-_PAIR_SEED = 21
-_TEST_DIGITS = 360
-_BRIGHTEST = 16
 
 
 def _digit_arrays() -> tuple[Array, Array, Array, Array]:
     pixels, digits = datasets.load_digits(return_X_y=True)
-    images = (pixels / _BRIGHTEST).astype("float32").reshape(-1, 8, 8, 1)
+    images = (pixels / BRIGHTEST).astype("float32").reshape(-1, 8, 8, 1)
     train, test, digits_train, digits_test = train_test_split(
-        images, digits.astype("int32"), test_size=_TEST_DIGITS, stratify=digits, random_state=_SPLIT_SEED
+        images, digits.astype("int32"), test_size=TEST_DIGITS, stratify=digits, random_state=DIGITS_SEED
     )
     return train, digits_train, test, digits_test
 
@@ -37,7 +33,7 @@ def digits(_: Settings) -> Raw:
 def digits_pairs(settings: Settings) -> Raw:
     """Pairs of handwritten digits; the test pairs are drawn from the images of the test split alone."""
     train, digits_train, test, digits_test = _digit_arrays()
-    random = np.random.default_rng(_PAIR_SEED)
+    random = np.random.default_rng(PAIRS_SEED)
     return Raw(
         _pairs(train, digits_train, settings.whole("pairs"), random),
         test=_pairs(test, digits_test, settings.whole("test_pairs"), random),
@@ -45,28 +41,13 @@ def digits_pairs(settings: Settings) -> Raw:
 
 
 def _pairs(images: Array, digits: Array, count: int, random: np.random.Generator) -> Samples:
-    by_digit = [np.flatnonzero(digits == digit) for digit in range(len(DIGITS))]
-    same = np.arange(count) % 2
-    left_digit = random.integers(len(DIGITS), size=count)
-    other = (left_digit + random.integers(1, len(DIGITS), size=count)) % len(DIGITS)
-    right_digit = np.where(same == 1, left_digit, other)
-    sizes = np.array([len(rows) for rows in by_digit])
-    table = np.zeros((len(DIGITS), sizes.max()), dtype=np.intp)
-    for digit, rows in enumerate(by_digit):
-        table[digit, : len(rows)] = rows
-    left = random.integers(sizes[left_digit])
-    right = random.integers(sizes[right_digit])
-    # An image beside itself teaches nothing.
-    right = np.where((same == 1) & (left == right), (right + 1) % sizes[right_digit], right)
-    return Samples(
-        {"left": images[table[left_digit, left]], "right": images[table[right_digit, right]]},
-        {"same": same.astype("int32")},
-    )
+    left, right, same = recipes.make_pairs(images, digits, count, random)
+    return Samples({"left": left, "right": right}, {"same": same.astype("int32")})
 
 
 def _features(table: tuple[Array, Array], target: str, dtype: str) -> Raw:
     features, targets = table
-    return Raw(Samples({"features": features.astype("float32")}, {target: targets.astype(dtype)}))
+    return Raw(Samples({"features": features}, {target: targets.astype(dtype)}))
 
 
 def iris(_: Settings) -> Raw:

@@ -16,6 +16,7 @@ import numpy as np
 
 from kflab import paths
 from kflab.catalog.offers import Offer, Settings
+from kflab.data import recipes
 from kflab.data.arrays import Array, Progress, Raw, Samples
 from kflab.errors import KflabError
 
@@ -162,7 +163,9 @@ def _samples(offer: Offer, settings: Settings, x: Array, y: Array) -> Samples:
     held = offer.content(settings)
     (source,), (target,) = held.inputs, held.targets
     if x.dtype == object:
-        values = _multi_hot(x, source.shape[0] or 0) if settings.flag("multi_hot") else _padded(x, settings)
+        values = (
+            recipes.multi_hot(x, source.shape[0] or 0) if settings.flag("multi_hot") else _padded(x, settings)
+        )
     elif len(source.shape) == 3:
         values = _channels_last(x, source.shape[-1] or 1)
     else:
@@ -182,10 +185,3 @@ def _padded(texts: Array, settings: Settings) -> Array:
 
     padded: Array = pad_sequences(texts, settings.whole("length"), padding=settings.text("padding"))
     return padded
-
-
-def _multi_hot(texts: Array, num_words: int) -> Array:
-    rows = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
-    hot = np.zeros((len(texts), num_words), dtype="uint8")
-    hot[rows, np.concatenate([np.asarray(text, dtype=np.intp) for text in texts])] = 1
-    return hot

@@ -10,7 +10,7 @@ from kflab.catalog import datasets
 from kflab.catalog.dataset_types import ArrayInfo, DatasetInfo, Origin, TargetInfo, TargetKind
 from kflab.catalog.matching import Matching, input_shape, match
 from kflab.catalog.offers import Settings
-from kflab.data import bundled, downloads, files, generated, tickets
+from kflab.data import bundled, downloads, files, generated
 from kflab.data.arrays import Array, Progress, Raw, Samples
 from kflab.data.prepare import check_finite, fit_shape, scaler
 from kflab.data.split import split
@@ -28,7 +28,7 @@ _LOADERS: Mapping[str, Callable[[Settings], Raw]] = {
     "moons": generated.moons,
     "circles": generated.circles,
     "sine": generated.sine,
-    "tickets": tickets.tickets,
+    "tickets": generated.tickets,
 }
 
 

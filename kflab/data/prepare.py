@@ -9,6 +9,7 @@ import numpy as np
 from kflab.catalog.datasets import STANDARD
 from kflab.catalog.matching import fitted, shape_text
 from kflab.data.arrays import Array, Samples
+from kflab.data.recipes import standardizer
 from kflab.errors import KflabError
 
 _ROWS = 4096
@@ -49,16 +50,16 @@ def scaler(scale: float | str | None, train: Array) -> Callable[[Array], Array]:
     The features are along the last axis: the columns of a table, the channels of an image.
     """
     if scale is None:
-        return lambda array: array
-    if scale != STANDARD:
-        divisor = np.float32(scale)
-        return lambda array: np.divide(array, divisor, dtype="float32")
-    axes = tuple(range(max(train.ndim - 1, 1)))
-    mean = train.mean(axis=axes, dtype="float64")
-    deviation = train.std(axis=axes, dtype="float64")
-    # A feature that never changes stays at 0 instead of becoming NaN.
-    deviation = np.where(deviation > 0, deviation, 1)
-    return lambda array: ((array - mean) / deviation).astype("float32")
+        return _single
+    if scale == STANDARD:
+        return standardizer(train)
+    divisor = np.float32(scale)
+    return lambda array: np.divide(array, divisor, dtype="float32")
+
+
+def _single(array: Array) -> Array:
+    """Numbers as Keras trains on them."""
+    return array.astype("float32") if array.dtype == "float64" else array
 
 
 def fit_shape(array: Array, wanted: tuple[int | None, ...] | None, name: str) -> Array:

@@ -13,6 +13,7 @@ import keras
 
 import kflab.catalog
 from kflab.catalog import Argument, ArgumentKind, Entry, Kind, UnknownNameError, subscripts
+from kflab.catalog.activations import same_layer
 from kflab.catalog.check import OBJECT_KINDS, TABLE_ARGUMENT, is_table, named_object
 from kflab.catalog.groups import CHOSEN_BY_LOSS
 from kflab.errors import KflabError
@@ -183,18 +184,10 @@ def _activation(entry: Entry, values: Mapping[str, object]) -> object:
     function = find(Kind.ACTIVATION, entry.name)
     if not values:
         return function
-    layer = _same_layer(entry.name, values)
+    layer = same_layer(entry.name, values)
     if layer is not None:
         return _call(entry.name, find(Kind.LAYER, layer.name), values)
     return BoundActivation(entry.name, dict(values))
-
-
-def _same_layer(activation: str, values: Mapping[str, object]) -> Entry | None:
-    """The layer that does what the activation does and takes the same arguments, if there is one."""
-    for entry in kflab.catalog.load().groups(Kind.LAYER).get("activation", ()):
-        if entry.name.lower() == activation.replace("_", "") and all(map(entry.argument, values)):
-            return entry
-    return None
 
 
 @keras.saving.register_keras_serializable(package="kflab")
