@@ -45,25 +45,32 @@ def add_chain(experiment: Experiment, graph: str, segments: Sequence[Segment], p
     Raises:
         EditRefusedError: a name is taken, or it would run in a circle.
     """
-    nodes: list[str] = []
-    incomplete: list[str] = []
-    for segment in segments:
-        target = segment.target
-        assert target is not None
-        if nodes:
-            edited = edits.add_after(experiment, graph, nodes[-1], target, segment.name)
-        else:
-            edited = place(experiment, target, segment.name)
-        nodes.append(edited.node)
-        if segment.missing:
-            incomplete.append(edited.node)
-        experiment = edited.experiment
-        for source in segment.inputs:
-            experiment = edits.connect(experiment, graph, source, nodes[-1]).experiment
-    return Added(Edited(experiment, _said(nodes), nodes[-1]), tuple(nodes), tuple(incomplete))
+    first, *further = segments
+    assert first.target is not None
+    edited = _connected(place(experiment, first.target, first.name), graph, first.inputs)
+    nodes = [edited.node]
+    for segment in further:
+        assert segment.target is not None
+        added = edits.add_after(edited.experiment, graph, nodes[-1], segment.target, segment.name)
+        added = _connected(added, graph, segment.inputs)
+        nodes.append(added.node)
+        edited = msgspec.structs.replace(
+            edited, experiment=added.experiment, name=_said(edited.name, nodes), node=added.node
+        )
+    incomplete = [node for node, segment in zip(nodes, segments, strict=True) if segment.missing]
+    return Added(edited, tuple(nodes), tuple(incomplete))
 
 
-def _said(nodes: Sequence[str]) -> str:
-    """What undo calls it: `add conv2d, relu`."""
-    rest = len(nodes) - _NAMED
-    return f"add {', '.join(nodes[:_NAMED])}{f' and {rest} more' if rest > 0 else ''}"
+def _connected(edited: Edited, graph: str, sources: Sequence[str]) -> Edited:
+    """The edit with further inputs for the node that it added."""
+    experiment = edited.experiment
+    for source in sources:
+        experiment = edits.connect(experiment, graph, source, edited.node).experiment
+    return msgspec.structs.replace(edited, experiment=experiment)
+
+
+def _said(done: str, nodes: Sequence[str]) -> str:
+    """What undo calls it, given what it called the first node: `add conv2d, relu and 2 more`."""
+    if len(nodes) <= _NAMED:
+        return f"{done}, {nodes[-1]}"
+    return f"{done.rpartition(' and ')[0] or done} and {len(nodes) - _NAMED} more"

@@ -18,6 +18,7 @@ class Place(enum.StrEnum):
     ROWS = "In a list"
     FORM = "In a form"
     DIALOG = "In a dialog"
+    QUICK_ADD = "In the line that adds"
 
 
 def _always(_: Situation) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from textual.binding import Binding
 
 from kflab.tui.command import Command, Place, key_text
-from kflab.tui.key_table import graph, lab, rows, runs
+from kflab.tui.key_table import adding, graph, lab, rows, runs
 from kflab.tui.situation import WIDE, Pane, Situation, is_narrow
 
 __all__ = [
@@ -34,6 +34,7 @@ COMMANDS: tuple[Command, ...] = (
     *lab.PANES,
     *lab.WHOLE,
     *rows.COMMANDS,
+    *adding.COMMANDS,
 )
 """Every command. The lab's own come in the order of the footer."""
 

@@ -9,6 +9,7 @@ from kflab.tui.headless import screen_text
 from kflab.tui.keys import COMMANDS, Pane, Place, Situation
 from kflab.tui.screens.choose import Choose
 from kflab.tui.screens.lab import LabScreen
+from kflab.tui.screens.quick_add import QuickAdd
 from kflab.tui.widgets.form import FormRows
 from kflab.tui.widgets.rowlist import RowList
 from tests.tui.conftest import OpenLab, type_text, wait_for, wait_for_lab, wait_for_text
@@ -16,7 +17,13 @@ from tests.tui.conftest import OpenLab, type_text, wait_for, wait_for_lab, wait_
 TAKEN = {f"ctrl+{letter}" for letter in "abhijmsz"}
 """What terminals, tmux and screen take for themselves."""
 
-OWNERS = {Place.LAB: LabScreen, Place.ROWS: RowList, Place.FORM: FormRows, Place.DIALOG: Choose}
+OWNERS = {
+    Place.LAB: LabScreen,
+    Place.ROWS: RowList,
+    Place.FORM: FormRows,
+    Place.DIALOG: Choose,
+    Place.QUICK_ADD: QuickAdd,
+}
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: f"{command.place.name}-{command.action}")
@@ -42,7 +49,7 @@ def test_every_key_is_bound(place: Place) -> None:
 
 
 async def test_help_has_every_key_with_its_sentence(open_lab: OpenLab) -> None:
-    async with open_lab((120, 120)) as pilot:
+    async with open_lab((120, 200)) as pilot:
         await pilot.press("question_mark")
         await wait_for_text(pilot, "In the lab")
         seen = " ".join(screen_text(pilot.app).replace("│", " ").split())

@@ -1,25 +1,22 @@
-"""Asking what a new node shall call, and putting the answer where a key wants it."""
+"""Asking what to add, and putting the answer where a key wants it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
-
-from kflab.experiment import Experiment
-from kflab.graph.edits import Edited
-from kflab.graph.nodes import Target
+from kflab.quick_add import understand
+from kflab.quick_add.chains import Added, Place, add_chain
+from kflab.quick_add.ranks import rank_of_shape
+from kflab.quick_add.understood import Understood
 from kflab.tui.actions.base import LabBase
-from kflab.tui.rows.node import target_of, target_options
-from kflab.values import Value
-
-Place: TypeAlias = Callable[[Experiment, Target, str], Edited]
-"""Puts one node with a target where a key wants it, under a name or, for "", a fresh one."""
 
 
 class AskingActions(LabBase):
-    """Asks for the target of a new node."""
+    """Asks for the nodes that a key adds."""
 
-    def ask_target(self, title: str, place: Place, *, source: str = "") -> None:  # noqa: ARG002
+    def __init__(self) -> None:
+        super().__init__()
+        self._to_fill: tuple[str, ...] = ()
+
+    def ask_target(self, title: str, place: Place, *, source: str = "") -> None:
         """Asks what to add, puts it in place and asks for the values that it can not do without.
 
         Args:
@@ -27,11 +24,51 @@ class AskingActions(LabBase):
             place: puts the first node; what is added behind it in the same line follows it.
             source: the node that feeds the first one, whose shape tells `conv` from Conv1D to Conv3D.
         """
-        session = self.session
-        options = target_options(self.lab.catalog, session.experiment, session.graph_name)
+        from kflab.tui.screens.quick_add import QuickAdd
 
-        def add(value: Value) -> None:
-            if self.edit(lambda experiment: place(experiment, target_of(str(value)), "")):
-                self.fill_missing()
+        session, catalog = self.session, self.lab.catalog
+        experiment, graph = session.experiment, session.graph_name
+        rank = self._rank(source)
 
-        self.choose(title, options, add, prompt="layer or operation")
+        def read(line: str, cursor: int) -> Understood:
+            return understand(line, catalog, experiment, graph, cursor=cursor, rank=rank)
+
+        def add(understood: Understood) -> Added:
+            return add_chain(experiment, graph, understood.segments, place)
+
+        def added(result: Added | None) -> None:
+            if result is not None:
+                self._take_added(result)
+            self.lab.release_keys()
+
+        self.lab.hold_keys()
+        self.app.push_screen(QuickAdd(title, read, add), added)
+
+    def _rank(self, source: str) -> int | None:
+        """The spatial axes of what a node gives, where the engine has told."""
+        report = self.session.graph_report.nodes.get(source)
+        return rank_of_shape(report.outputs[0].shape) if report and report.outputs else None
+
+    def _take_added(self, added: Added) -> None:
+        self.lab.put(self.session.edited(added.edited))
+        if added.incomplete:
+            self._to_fill = (*added.incomplete, added.edited.node)
+            self._fill_next()
+
+    def _fill_next(self) -> None:
+        name, *rest = self._to_fill
+        self._to_fill = tuple(rest)
+        if name in self.session.graph.nodes:
+            self.lab.put(self.session.selecting(name))
+        super().fill_missing()
+
+    def fill_missing(self) -> None:
+        """Asks for what the selected node can not do without, then for that of the others it came with."""
+        super().fill_missing()
+        while self._to_fill and not any(row.missing for row in self.node_rows()):
+            self._fill_next()
+
+    def typing_left(self) -> None:
+        """Asks for nothing more."""
+        self._to_fill = ()
+        super().typing_left()

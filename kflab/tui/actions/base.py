@@ -12,7 +12,7 @@ from kflab.errors import KflabError
 from kflab.experiment import Experiment
 from kflab.graph.edits import Edited
 from kflab.tui.keys import Pane
-from kflab.tui.rows.row import Option
+from kflab.tui.rows.row import Option, Row
 from kflab.tui.session import Session
 from kflab.values import Value
 
@@ -60,6 +60,14 @@ class LabBase(Screen[None]):
 
     def fill_missing(self) -> None:
         """Asks for the values that the selected node can not do without, one after the other."""
+        raise NotImplementedError
+
+    def node_rows(self) -> Sequence[Row]:
+        """The rows of the selected node."""
+        raise NotImplementedError
+
+    def typing_left(self) -> None:
+        """Goes back to where asking for values began."""
         raise NotImplementedError
 
     def choose(

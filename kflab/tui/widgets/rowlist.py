@@ -128,7 +128,7 @@ class RowList(ScrollView, can_focus=True):
         base = self.rich_style
         if not 0 <= row < self.count():
             return Strip.blank(width, base)
-        if row == self.cursor and self.selectable(row):
+        if row == self.cursor and self.selectable(row) and self.shows_cursor:
             is_active = self.has_focus or self.held
             base += self.part("cursor" if is_active else "idle")
             # Of 16 colours, one on the cursor's own may be unreadable.
@@ -146,6 +146,11 @@ class RowList(ScrollView, can_focus=True):
     def held(self) -> bool:
         """Whether the cursor looks as if the list had the focus: a dialog's list does so."""
         return False
+
+    @property
+    def shows_cursor(self) -> bool:
+        """Whether the row under the cursor stands out."""
+        return True
 
     def watch_cursor(self, old: int, new: int) -> None:
         """Draws the two rows anew and tells who listens."""
