@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -124,24 +124,8 @@ def add_merge(
         dict.fromkeys(name if source_of(reference) in ends else reference for reference in value.outputs)
     )
     nodes = insert(value.nodes, last, {name: Node(target, inputs=tuple(sources))})
-    return _added(experiment, graph, msgspec.structs.replace(value, nodes=nodes, outputs=outputs), name)
-
-
-def add_chain(graph: str, targets: Sequence[Target], place: Callable[[Target], Edited]) -> Edited:
-    """Add several nodes in a row as one edit: the first by `place`, each other after the one before.
-
-    Raises:
-        EditRefusedError: there are none; and as for the edits that it is made of.
-    """
-    if not targets:
-        raise EditRefusedError("there is nothing to add")
-    first, *rest = targets
-    edited = place(first)
-    names = [edited.node]
-    for target in rest:
-        edited = add_after(edited.experiment, graph, edited.node, target)
-        names.append(edited.node)
-    return msgspec.structs.replace(edited, name=f"add {', '.join(names)}")
+    edited = _added(experiment, graph, msgspec.structs.replace(value, nodes=nodes, outputs=outputs), name)
+    return msgspec.structs.replace(edited, settles=True)
 
 
 def _new_name(experiment: Experiment, graph: str, target: Target, name: str) -> str:

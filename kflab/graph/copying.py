@@ -93,7 +93,8 @@ def duplicate(experiment: Experiment, graph: str, names: Sequence[str]) -> Edite
     last = next(name for name in reversed(list(value.nodes)) if name in clip.nodes)
     copies, new = _copies(value, clip, lambda reference: reference)
     changed = msgspec.structs.replace(value, nodes=insert(value.nodes, last, copies))
-    return finish(experiment, graph, changed, f"duplicate {_counted(clip)}", new[_last(clip)])
+    edited = finish(experiment, graph, changed, f"duplicate {_counted(clip)}", new[_last(clip)])
+    return msgspec.structs.replace(edited, settles=True)
 
 
 def paste(experiment: Experiment, graph: str, after: str, clip: Clip) -> Edited:
@@ -138,7 +139,8 @@ def paste(experiment: Experiment, graph: str, after: str, clip: Clip) -> Edited:
     if not outputs and clip.exits():
         outputs = (new[clip.exits()[-1]],)
     changed = msgspec.structs.replace(value, nodes=insert(nodes, after, copies), outputs=outputs)
-    return finish(experiment, graph, changed, f"paste {_counted(clip)}", new[_last(clip)])
+    edited = finish(experiment, graph, changed, f"paste {_counted(clip)}", new[_last(clip)])
+    return msgspec.structs.replace(edited, settles=True)
 
 
 def _counted(clip: Clip) -> str:

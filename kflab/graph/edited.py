@@ -23,6 +23,7 @@ class Edited(msgspec.Struct, frozen=True):
         experiment: the experiment after the edit.
         name: what was done, for undo: `add conv2d`.
         node: the node to select now, or "" for none.
+        settles: it did what several nodes were marked for, so that their marks can go.
         renamed: the new names of nodes of the graph that were renamed, by their old ones.
         renamed_models: the same of nested models.
     """
@@ -30,6 +31,7 @@ class Edited(msgspec.Struct, frozen=True):
     experiment: Experiment
     name: str
     node: str = ""
+    settles: bool = False
     renamed: Mapping[str, str] = {}
     renamed_models: Mapping[str, str] = {}
 

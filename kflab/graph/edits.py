@@ -5,7 +5,7 @@ for undo and the node to select. An edit that would break the graph raises `Edit
 what an edit may leave incomplete, such as a merge with one input, is a finding later and not an error here.
 """
 
-from kflab.graph.adding import add_after, add_before, add_between, add_branch, add_chain, add_merge
+from kflab.graph.adding import add_after, add_before, add_between, add_branch, add_merge
 from kflab.graph.arguments import (
     can_freeze,
     freeze,
@@ -44,7 +44,6 @@ __all__ = [
     "add_before",
     "add_between",
     "add_branch",
-    "add_chain",
     "add_merge",
     "callers",
     "can_freeze",

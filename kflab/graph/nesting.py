@@ -70,7 +70,8 @@ def group(
     outputs = tuple(dict.fromkeys(outside(reference) for reference in value.outputs))
     changed = msgspec.structs.replace(value, nodes=nodes, outputs=outputs)
     with_model = msgspec.structs.replace(experiment, models={**experiment.models, model: inner})
-    return finish(with_model, graph, changed, f"group {_counted(chosen)} into {model}", call)
+    edited = finish(with_model, graph, changed, f"group {_counted(chosen)} into {model}", call)
+    return msgspec.structs.replace(edited, settles=True)
 
 
 def _counted(names: Iterable[str]) -> str:

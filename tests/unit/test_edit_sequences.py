@@ -74,9 +74,6 @@ def adding(
         lambda: edits.add_between(experiment, graph, node, place, target, name),
         lambda: edits.add_branch(experiment, graph, node, target, name),
         lambda: edits.add_merge(experiment, graph, several, target, name),
-        lambda: edits.add_chain(
-            graph, [target, Layer("Dropout")], lambda it: edits.add_after(experiment, graph, node, it)
-        ),
         lambda: edits.set_target(experiment, graph, node, target),
     ]
 

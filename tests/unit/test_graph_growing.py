@@ -87,19 +87,6 @@ def test_a_merge_takes_the_nodes_in_the_order_they_were_marked(experiment: Exper
         edits.add_merge(experiment, "", [], Layer("Add"))
 
 
-def test_a_row_of_layers_is_one_edit(experiment: Experiment) -> None:
-    edited = edits.add_chain(
-        "", [RELU, Layer("Dropout")], lambda target: edits.add_before(experiment, "", "y", target)
-    )
-    nodes = edited.experiment.model.nodes
-    assert (nodes["re_lu"].inputs, nodes["dropout"].inputs, nodes["y"].inputs) == (
-        ("joined",),
-        ("re_lu",),
-        ("dropout",),
-    )
-    assert (edited.name, edited.node) == ("add re_lu, dropout", "dropout")
-
-
 def test_tensors_are_connected_by_name_and_taken_away(experiment: Experiment) -> None:
     lstm = edits.add_branch(experiment, "", "x", Layer("LSTM", {"units": 4}), "lstm").experiment
     one = edits.connect(lstm, "", "left", "lstm", "initial_state").experiment

@@ -20,8 +20,7 @@ class ClipboardActions(LabBase):
     def action_duplicate(self) -> None:
         """Copies nodes beside themselves."""
         graph, names = self.session.graph_name, self.session.subjects
-        if self.edit(lambda experiment: edits.duplicate(experiment, graph, names)):
-            self.lab.put(self.session.marking())
+        self.edit(lambda experiment: edits.duplicate(experiment, graph, names))
 
     def action_copy(self) -> None:
         """Copies nodes for pasting."""
@@ -63,5 +62,4 @@ class ClipboardActions(LabBase):
             self.say("Nothing was copied yet: Y copies the selected node, or the marked ones.")
             return
         graph, after = self.session.graph_name, self.session.selected
-        if self.edit(lambda experiment: edits.paste(experiment, graph, after, clip)):
-            self.lab.put(self.session.marking())
+        self.edit(lambda experiment: edits.paste(experiment, graph, after, clip))

@@ -36,7 +36,7 @@ class NestingActions(LabBase):
         def group(model: str) -> None:
             now = self.session
             edited = edits.group(now.experiment, graph, names, self._tensors(), model.strip())
-            self.lab.put(now.edited(edited).marking())
+            self.lab.put(now.edited(edited))
 
         what = names[0] if len(names) == 1 else f"{len(names)} nodes"
         self.ask(f"Group {what} into a nested model", self._free_model(), group, hint="its name")
