@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -194,3 +195,41 @@ def test_the_command_line_shows_progress_and_stops_on_ctrl_c(long_experiment: Pa
         assert terminal.ended() == 1
         assert not NATIVE.search(terminal.text)
     assert (running(runs_dir) / "model.keras").is_file()
+
+
+def test_a_killed_lab_loses_nothing(tmp_path: Path, runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KFLAB_STATE_DIR", str(tmp_path / "state"))
+    path = tmp_path / "mine.yaml"
+    path.write_text(LONG)
+    beside = tmp_path / ".mine.yaml.kflab-unsaved"
+    with lab(str(path)) as terminal:
+        terminal.wait_for(r"650 params")
+        terminal.press("o")
+        terminal.wait_for(r"mine.yaml •")
+        deadline = time.monotonic() + 30
+        while not (beside.exists() and beside.stat().st_size):
+            assert time.monotonic() < deadline, "nothing was kept"
+            terminal.wait_for(r"mine.yaml •")
+        terminal.hang_up(signal.SIGKILL)
+        terminal.ended()
+    assert document.read(path).model.outputs == ("digit",)
+    with lab(str(path)) as terminal:
+        terminal.wait_for(r"1 edit from .* not saved")
+        terminal.press("r")
+        terminal.wait_for(r"mine.yaml •")
+        terminal.press("w")
+        terminal.wait_until_gone(r"mine.yaml •")
+        # A terminal that closes right after an edit loses nothing either.
+        terminal.press("d")
+        terminal.wait_for(r"mine.yaml •")
+        terminal.hang_up()
+        terminal.ended()
+    assert document.read(path).model.outputs == ("digit", "image")
+    assert beside.exists()
+    with lab(str(path)) as terminal:
+        terminal.wait_for(r"not saved")
+        terminal.press("d")
+        terminal.wait_for(r"650 params")
+        terminal.press("q")
+        assert terminal.ended() == 0
+    assert not beside.exists()
