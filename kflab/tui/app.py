@@ -24,6 +24,7 @@ from textual.screen import Screen
 from kflab.errors import KflabError
 from kflab.tui import themes
 from kflab.tui.ascii import AsciiFilter
+from kflab.tui.key_order import KeyOrder
 from kflab.tui.screens.splash import Splash
 
 if TYPE_CHECKING:
@@ -93,8 +94,7 @@ class Lab(App[None]):
         self._make_engine = make_engine
         self.ascii_only = ascii_only
         self.problem: KflabError | None = None
-        self._is_holding = False
-        self._held: list[events.Key] = []
+        self._keys = KeyOrder(self, super().on_event)
         self._adopted: Path | None = None
         self._ascii = [AsciiFilter()] if ascii_only else []
         for theme in themes.THEMES:
@@ -173,27 +173,19 @@ class Lab(App[None]):
         return next(screen for screen in self.screen_stack if isinstance(screen, LabScreen))
 
     async def on_event(self, event: events.Event) -> None:
-        """Keeps keys back while a dialog opens or closes: they are meant for what comes then."""
-        if self._is_holding and isinstance(event, events.Key) and not event.is_forwarded:
-            self._held.append(event)
+        """Answers keys one after the other: what a key opens is there when the next is answered."""
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            await self._keys.take(event)
         else:
             await super().on_event(event)
 
     def hold_keys(self) -> None:
-        """Keeps keys back until `release_keys`, or for a second at most."""
-        self._is_holding = True
-        self.set_timer(1.0, self.release_keys)
+        """Keeps keys back while a dialog opens or closes: they are meant for what comes then."""
+        self._keys.hold()
 
     def release_keys(self) -> None:
         """Answers the keys that were kept back."""
-        if self._is_holding:
-            self.call_next(self._answer_held)
-
-    async def _answer_held(self) -> None:
-        self._is_holding = False
-        held, self._held = self._held, []
-        for event in held:
-            await self.on_event(event)
+        self._keys.release()
 
     @property
     def now(self) -> Session:

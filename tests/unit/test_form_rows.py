@@ -299,6 +299,16 @@ def test_what_is_chosen_and_needs_more_is_marked_until_it_has_it() -> None:
     assert [one.label for one in rows if one.missing] == ["decay_steps"]
 
 
+def test_an_object_takes_over_what_fits_of_the_one_before_it() -> None:
+    lstm = {"LSTM": {"units": 8, "unit_forget_bias": False}}
+    before = model(image=IMAGE, both=Node(Layer("Bidirectional", {"layer": lstm}), inputs=("image",)))
+    layer = row(of_node(before), "arguments", "layer")
+    assert layer.apply is not None
+    assert arguments_of(layer.apply(before, "GRU").experiment) == {"layer": {"GRU": {"units": 8}}}
+    typed = {"GRU": {"units": 3}}
+    assert arguments_of(layer.apply(before, typed).experiment) == {"layer": typed}
+
+
 def test_one_metric_can_be_measured_twice_with_other_arguments() -> None:
     experiment = setup(metrics={EVERY_OUTPUT: (Spec("TopKCategoricalAccuracy", {"k": 3}),)})
     metrics = row(of_setup(experiment), "metrics", "")

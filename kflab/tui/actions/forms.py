@@ -96,7 +96,10 @@ class FormActions(LabBase):
             return
         argument = row.argument
         typed = (lambda text: parse_value(argument, text)) if argument is not None else None
-        self.choose(row.label, row.options(), lambda value: self.change_row(row, value), typed=typed)
+        prompt = "type to filter, or a value" if typed else "type to filter"
+        self.choose(
+            row.label, row.options(), lambda value: self.change_row(row, value), prompt=prompt, typed=typed
+        )
 
     def run_for_row(self, action: str) -> None:
         """Runs an action of the lab."""

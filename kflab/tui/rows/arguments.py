@@ -63,9 +63,8 @@ def argument_rows(
 
     def put(experiment: Experiment, value: Value) -> Edited:
         refuse(catalog, argument, value)
-        if argument.kind is ArgumentKind.SCHEDULE:
-            value = _starting_at(catalog, value, holder.value(experiment, argument))
-        return holder.set(experiment, argument.name, value)
+        before = holder.value(experiment, argument)
+        return holder.set(experiment, argument.name, _taking_over(catalog, argument, value, before))
 
     def append(experiment: Experiment, value: Value) -> Edited:
         if is_list(value):
@@ -80,7 +79,7 @@ def argument_rows(
         shown="" if missing else format_value(value),
         brief=", ".join(_name(one) for one in items(value)) if listed else _name(value),
         value=value,
-        help=_help(catalog, argument, listed=listed),
+        help=_help(catalog, argument, listed=listed, opens=bool(under)),
         changed=is_changed,
         indent=indent,
         opens=_opens(value, under) if under else None,
@@ -109,12 +108,21 @@ _STARTS_AT = "initial_learning_rate"
 """The argument of a schedule that takes over the rate that was constant before."""
 
 
-def _starting_at(catalog: Catalog, value: Value, before: Value) -> Value:
-    """A schedule that was chosen by its name alone, starting at the rate that it takes the place of."""
-    entry = catalog.find(Kind.SCHEDULE, value) if isinstance(value, str) else None
-    if entry is None or entry.argument(_STARTS_AT) is None or not isinstance(before, int | float):
+def _taking_over(catalog: Catalog, argument: Argument, value: Value, before: Value) -> Value:
+    """An object that was chosen by its name alone, with the arguments of the one before it that fit it."""
+    kind = OBJECT_KINDS.get(argument.kind)
+    entry = catalog.find(kind, value) if kind is not None and isinstance(value, str) else None
+    if entry is None:
         return value
-    return {entry.name: {_STARTS_AT: before}}
+    named = named_object(before)
+    is_rate = isinstance(before, int | float) and not isinstance(before, bool)
+    arguments = {_STARTS_AT: before} if is_rate else named[1] if named else {}
+    kept = {
+        name: given
+        for name, given in arguments.items()
+        if (own := entry.argument(name)) and not any(check_value(own, given, catalog))
+    }
+    return {entry.name: kept} if kept else value
 
 
 def is_list(value: Value) -> bool:
@@ -238,7 +246,7 @@ def object_options(catalog: Catalog, kind: Kind, argument: Argument, value: Valu
                 Option(
                     number,
                     format_value(number),
-                    detail="type another number",
+                    detail="or another",
                     help=argument.help,
                     current=number == value,
                 )
@@ -265,13 +273,15 @@ _TAKES = {
 }
 
 
-def _help(catalog: Catalog, argument: Argument, *, listed: bool) -> str:
+def _help(catalog: Catalog, argument: Argument, *, listed: bool, opens: bool) -> str:
+    """What an argument takes, in one line, and Keras' own words on it."""
     takes = _takes(catalog, argument, listed=listed)
     if takes and argument.nullable:
         takes += f", or {format_value(None)}"
     default = "needed" if argument.required else f"default {format_value(argument.default)}"
-    facts = " · ".join(part for part in (takes, default) if part)
-    return f"{argument.help}\n{facts}" if argument.help else facts
+    own = "→ shows its own arguments" if opens else ""
+    facts = " · ".join(part for part in (takes, default, own) if part)
+    return f"{facts}\n{argument.help}" if argument.help else facts
 
 
 def _takes(catalog: Catalog, argument: Argument, *, listed: bool) -> str:
@@ -279,7 +289,9 @@ def _takes(catalog: Catalog, argument: Argument, *, listed: bool) -> str:
         return f"a number, or a schedule: {', '.join(catalog.names(Kind.SCHEDULE))}"
     if listed:
         return f"a list of {argument.kind}s: Enter adds one, backspace on one takes it away"
-    if argument.choices and argument.kind not in OBJECT_KINDS:
+    if argument.kind in OBJECT_KINDS:
+        return f"{'an' if argument.kind[0] in 'aeiou' else 'a'} {argument.kind}"
+    if argument.choices:
         *first, last = argument.choices
         either = f"{', '.join(first)} or {last}" if first else last
         others = {ArgumentKind.TEXT: ", or other text", ArgumentKind.ANY: ", or another value"}

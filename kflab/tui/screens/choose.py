@@ -235,7 +235,9 @@ class Choose(ModalScreen[Option | None]):
         self._narrow()  # What was typed last may not have been told yet.
         text = self._filter.value.strip()
         option = self._list.current
-        if self._typed is not None and text and (option is None or "(" in text or "{" in text):
+        # A number may stand in the help of an option, and a call begins with the name of one.
+        is_value = not text[:1].isalpha() or any(mark in text for mark in "({[,")
+        if self._typed is not None and text and (option is None or is_value):
             try:
                 value = self._typed(text)
             except ValueError as problem:
