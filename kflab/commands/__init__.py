@@ -22,6 +22,7 @@ COMMANDS = {
     "check": Offered("inspecting", "check", "Tell what is wrong with an experiment."),
     "summary": Offered("inspecting", "summary", "Print the Keras summary of a model."),
     "graph": Offered("inspecting", "graph", "Draw the graph as text."),
+    "import": Offered("importing", "import_model", "Bring in a model: a .keras file, an architecture..."),
     "list": Offered("listing", "list_offers", "List presets, datasets, layers, optimizers..."),
     "runs": Offered("runs", "runs", "List the runs, the newest first."),
     "show": Offered("runs", "show", "Tell about one run."),

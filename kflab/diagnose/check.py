@@ -12,6 +12,7 @@ from kflab.catalog.matching import Matching, match
 from kflab.diagnose.findings import Finding
 from kflab.diagnose.starting_weights import weights_problem
 from kflab.diagnose.structure import structure
+from kflab.diagnose.training_arguments import missing_arguments
 from kflab.diagnose.wording import shape_text
 from kflab.engine.protocol import Report, Shape
 from kflab.errors import did_you_mean
@@ -43,6 +44,7 @@ def check(
     """
     findings = list(report.findings if report else structure(experiment))
     findings += _settings(experiment)
+    findings += missing_arguments(experiment.training)
     if problem := weights_problem(experiment.training, base):
         findings.append(Finding(problem, path="training.initial_weights"))
     if info is not None:
@@ -67,7 +69,7 @@ def _settings(experiment: Experiment) -> Iterator[Finding]:
     outputs = experiment.model.output_names()
     training = experiment.training
     if not experiment.data.source:
-        yield Finding("choose a dataset: data.source", path="data.source")
+        yield Finding("choose a dataset to train on", path="data.source")
     if not training.loss:
         yield Finding("there is no loss, so nothing could be trained", path="training.loss")
     for section, keys in (

@@ -15,8 +15,10 @@ from kflab.catalog.datasets import describe
 from kflab.data.load import Part, Splits, load
 from kflab.diagnose.check import check
 from kflab.diagnose.findings import first_error
+from kflab.diagnose.starting_weights import weights_file
 from kflab.engine.build import build
 from kflab.engine.inspect import Inspector
+from kflab.engine.weights import load_weights
 from kflab.errors import KflabError
 from kflab.experiment import Experiment
 from kflab.graph.nodes import Graph
@@ -71,6 +73,9 @@ def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal
     journal.check_stop()
     keras.utils.set_random_seed(seed)
     model = build(experiment)
+    if experiment.training.initial_weights:
+        path = weights_file(experiment.training, base)
+        journal.note(f"starts from {path.name}: {load_weights(model, path)}")
     compile_model(model, experiment.training)
     recorder = _fit(run_dir, experiment, model, splits, journal)
     save_model(model, run_dir / FINAL)
