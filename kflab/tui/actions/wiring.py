@@ -91,7 +91,7 @@ class WiringActions(LabBase):
     def _order(self, what: str, items: Sequence[str], move: Callable[[int, int], object]) -> None:
         """Asks which of several to move, and where to; two just change places."""
         if len(items) < 2:
-            self.say(f"There is nothing to put in order among the {what}: {', '.join(items) or 'none'}.")
+            self.say(f"Nothing to put in order: {what}: {', '.join(items) or 'none'}")
             return
         if len(items) == 2:
             move(0, 1)
