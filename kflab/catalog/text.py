@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
 
 import kflab.catalog
@@ -9,6 +11,9 @@ from kflab.catalog.check import check_value, expected
 from kflab.catalog.entries import Argument, ArgumentKind
 from kflab.catalog.literals import parse, write
 from kflab.values import Value
+
+_NUMBERS = {ArgumentKind.FLOAT, ArgumentKind.FLOATS, ArgumentKind.SCHEDULE}
+_FRACTION = re.compile(r"([-+]?\d+\.?\d*) ?/ ?(\d+\.?\d*)")
 
 
 def format_value(value: Value) -> str:
@@ -19,9 +24,9 @@ def format_value(value: Value) -> str:
 def parse_value(argument: Argument, text: str) -> Value:
     """The value that a person typed for an argument.
 
-    Numbers, lists with or without brackets (`3,3`), `none`, `true` and `false`, choices in any case. Other
-    objects come as `HeNormal`, `HeNormal(seed=1)` or `{HeNormal: {seed: 1}}`. A single number is a shape of
-    one axis.
+    Numbers and fractions (`1/255`), lists with or without brackets (`3,3`), `none`, `true` and `false`,
+    choices in any case. Other objects come as `HeNormal`, `HeNormal(seed=1)` or `{HeNormal: {seed: 1}}`. A
+    single number is a shape of one axis.
 
     Raises:
         ValueError: it does not fit; the text says what was expected.
@@ -35,6 +40,8 @@ def parse_value(argument: Argument, text: str) -> Value:
     if argument.kind is ArgumentKind.CHOICE:
         return _choice(argument, value)
     value = _bent(argument.kind, value)
+    if argument.kind in _NUMBERS:
+        value = _divided(value)
     problem = next(iter(check_value(argument, value, kflab.catalog.load())), None)
     if problem is not None:
         raise ValueError(": ".join((*problem.path[:1], problem.message)))
@@ -49,7 +56,8 @@ def _read(argument: Argument, text: str) -> Value:
     try:
         return parse(text)
     except ValueError as error:
-        raise ValueError(f"expected {expected(argument)}; {error}") from None
+        hint = "; put text in quotation marks" if argument.kind is ArgumentKind.ANY else ""
+        raise ValueError(f"expected {expected(argument)}; {error}{hint}") from None
 
 
 def _parse_text(argument: Argument, text: str) -> str | None:
@@ -69,6 +77,16 @@ def _choice(argument: Argument, value: Value) -> str:
     if choice is None:
         raise ValueError(f"expected {expected(argument)}, got {write(value)}")
     return choice
+
+
+def _divided(value: Value) -> Value:
+    """The value with fractions worked out, as people write the scale of an image: `1/255`."""
+    if isinstance(value, str) and (fraction := _FRACTION.fullmatch(value)):
+        above, below = float(fraction[1]), float(fraction[2])
+        return above / below if below and math.isfinite(above) else value
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_divided(item) for item in value]
+    return value
 
 
 def _bent(kind: ArgumentKind, value: Value) -> Value:

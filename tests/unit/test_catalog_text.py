@@ -38,6 +38,25 @@ def test_a_value_takes_one_line(value):
     assert len(write(value).splitlines()) <= 1 or "\n" not in write(value)
 
 
+@pytest.mark.parametrize(
+    ("kind", "typed", "value"),
+    [
+        (ArgumentKind.FLOAT, "1/255", 1 / 255),
+        (ArgumentKind.FLOAT, "1./127.5", 1 / 127.5),
+        (ArgumentKind.FLOATS, "1/4, -3 / 4", [0.25, -0.75]),
+        (ArgumentKind.TEXT, "1/255", "1/255"),
+    ],
+)
+def test_a_fraction_is_a_number_where_a_number_is_meant(kind, typed, value):
+    assert parse_value(argument(kind), typed) == value
+
+
+@pytest.mark.parametrize("typed", ["1/0", f"{'9' * 400}/2", "1/x", "1/2/3"])
+def test_what_is_no_fraction_is_refused(typed):
+    with pytest.raises(ValueError, match="expected a number"):
+        parse_value(argument(ArgumentKind.FLOAT), typed)
+
+
 @given(st.text(max_size=60))
 def test_whatever_is_typed_gives_a_value_or_a_value_error(text):
     for kind in ArgumentKind:
