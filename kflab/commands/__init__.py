@@ -23,6 +23,7 @@ COMMANDS = {
     "summary": Offered("inspecting", "summary", "Print the Keras summary of a model."),
     "graph": Offered("inspecting", "graph", "Draw the graph as text."),
     "import": Offered("importing", "import_model", "Bring in a model: a .keras file, an architecture..."),
+    "add": Offered("adding", "add", "Add layers to a model: conv2d 32 3 relu | maxpool 2."),
     "list": Offered("listing", "list_offers", "List presets, datasets, layers, optimizers..."),
     "runs": Offered("runs", "runs", "List the runs, the newest first."),
     "show": Offered("runs", "show", "Tell about one run."),

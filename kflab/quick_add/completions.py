@@ -192,6 +192,8 @@ def _arguments(understood: Understood, segment: Segment, word: Word, around: Aro
     elif here and word.text:
         argument = next((one for entry in entries if (one := entry.argument(here[0].argument))), None)
         told = _argument_help(argument) if argument else told
+    elif word.text and found:
+        told = Help(found[0].label, found[0].help)
     elif segment.entry:
         told = _entry_help(segment.entry)
     return msgspec.structs.replace(understood, completions=found, replaced=replaced, help=told)

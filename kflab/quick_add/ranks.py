@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from kflab.catalog import Entry
-from kflab.graph.nodes import INPUT
+from kflab.catalog import Catalog, Entry, Kind
+from kflab.graph.nodes import INPUT, Graph, Layer, source_of
 from kflab.values import Arguments, Value
 
 _RANK = re.compile(r"([123])D")
@@ -45,7 +45,8 @@ def rank_after(entry: Entry, arguments: Arguments, rank: int | None) -> int | No
         rank: the spatial axes of what it is called with.
     """
     if entry.name == INPUT:
-        return _length(arguments.get("shape"))
+        whole = _length(arguments.get("batch_shape"))
+        return _length(arguments.get("shape")) if whole is None else whole - 1
     if "target_shape" in arguments:
         return _length(arguments["target_shape"])
     own = rank_of(entry.name)
@@ -59,6 +60,24 @@ def rank_after(entry: Entry, arguments: Arguments, rank: int | None) -> int | No
         return None if rank is None else rank + 1
     if entry.argument("return_sequences") is not None:
         return rank if arguments.get("return_sequences") else 0
+    return rank
+
+
+def rank_at(catalog: Catalog, graph: Graph, name: str) -> int | None:
+    """The spatial axes of what a node returns, as far as the layers before it tell without Keras."""
+    chain: list[tuple[Entry, Arguments]] = []
+    seen: set[str] = set()
+    while name in graph.nodes and name not in seen:
+        seen.add(name)
+        target = graph.own(name).target
+        entry = catalog.find(Kind.LAYER, target.layer) if isinstance(target, Layer) else None
+        if entry is None or not isinstance(target, Layer):
+            break
+        chain.append((entry, target.arguments))
+        name = source_of(next(iter(graph.nodes[name].inputs), ""))
+    rank: int | None = None
+    for entry, arguments in reversed(chain):
+        rank = rank_after(entry, arguments, rank)
     return rank
 
 

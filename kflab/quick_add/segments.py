@@ -270,11 +270,6 @@ class _Reader:
         if entry.kind is Kind.OP:
             return Op(entry.name, binder.values), matched
         name, values = entry.name, binder.values
-        if outer and binder.missing:
-            # A form asks for the arguments of a node, not for those of a layer inside it.
-            self._problems.append(
-                Misread(self._text.start, self._text.end, f"{name} needs {_and(binder.missing)}")
-            )
         for one in reversed(outer):
             values = {**one.values, wrapped_argument(one.entry): {name: values} if values else name}
             name = one.entry.name
@@ -313,8 +308,3 @@ def shareable(graph: Graph) -> tuple[str, ...]:
     return tuple(
         name for name, node in graph.nodes.items() if isinstance(node.target, Layer) and not node.is_input
     )
-
-
-def _and(names: Sequence[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last

@@ -205,7 +205,6 @@ def test_nodes_have_names_and_further_inputs():
         ("dense 3 | ", (10, 10), "missing here"),
         ("dense 3 kernel_regularizer=l2(1e-4 | relu", (8, 41), "')' is missing"),
         ("dense 3 kernel_regularizer=l3", (8, 29), "got 'l3'"),
-        ("lstm bi", (0, 7), "LSTM needs units"),
         ("model decoder", (6, 13), "no nested model 'decoder'"),
         ("model", (0, 5), "needs the name"),
         ("share image", (6, 11), "no layer of its own"),
@@ -234,6 +233,9 @@ def test_missing_arguments_are_named_and_are_no_problem():
     understood = read("conv2d 32")
     assert understood.complete
     assert understood.segments[0].missing == ("kernel_size",)
+    wrapped = read("lstm bi")
+    assert wrapped.complete
+    assert wrapped.segments[0].missing == ("units",)
 
 
 def test_words_are_shown_with_the_arguments_they_gave():
@@ -323,6 +325,7 @@ def test_help_is_about_what_stands_at_the_cursor():
     assert read(line, cursor=22).help.title == "Dropout"
     assert read(line, cursor=29).help.title == "rate"
     assert read("lstm 3 bi").help.title == "Bidirectional"
+    assert read("conv2d 8 3 rel").help.title == "relu"
 
 
 # Nothing breaks it

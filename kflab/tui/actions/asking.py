@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kflab.quick_add import understand
 from kflab.quick_add.chains import Added, Place, add_chain
-from kflab.quick_add.ranks import rank_of_shape
+from kflab.quick_add.ranks import rank_at, rank_of_shape
 from kflab.quick_add.understood import Understood
 from kflab.tui.actions.base import LabBase
 
@@ -45,9 +45,11 @@ class AskingActions(LabBase):
         self.app.push_screen(QuickAdd(title, read, add), added)
 
     def _rank(self, source: str) -> int | None:
-        """The spatial axes of what a node gives, where the engine has told."""
+        """The spatial axes of what a node gives: what the engine has told, or else what its layers tell."""
         report = self.session.graph_report.nodes.get(source)
-        return rank_of_shape(report.outputs[0].shape) if report and report.outputs else None
+        if report and report.outputs:
+            return rank_of_shape(report.outputs[0].shape)
+        return rank_at(self.lab.catalog, self.session.graph, source)
 
     def _take_added(self, added: Added) -> None:
         self.lab.put(self.session.edited(added.edited))
