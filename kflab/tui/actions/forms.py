@@ -77,7 +77,8 @@ class FormActions(LabBase):
         for form in self.query(Form):
             if form.display and form.current and form.current.key == row.key:
                 form.open(row.key)
-                form.edit_missing(under=row.key)
+                # What a node calls stands beside its arguments, not above them.
+                form.edit_missing(under=row.path)
 
     def _take(self, edited: Edited) -> None:
         self.lab.put(self.session.edited(edited))

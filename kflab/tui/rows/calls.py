@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from kflab.catalog import Argument, ArgumentKind, Catalog, Entry, Kind, TensorArgument
@@ -46,7 +47,10 @@ def call_rows(
     entry = called_entry(catalog, value, name)
     rows = [
         *_setting_rows(catalog, experiment, graph, name, entry),
-        *(_tensor_row(value, graph, name, tensor, outputs) for tensor in _places(node, entry)),
+        *(
+            _tensor_row(value, graph, name, tensor, outputs, _words(entry, tensor.name))
+            for tensor in _places(node, entry)
+        ),
     ]
     if rows:
         yield Row(label="Call", heading=True)
@@ -107,8 +111,15 @@ def _places(node: Node, entry: Entry | None) -> Iterator[TensorArgument]:
             yield known.get(name, TensorArgument(name, many=not isinstance(given, str)))
 
 
+def _words(entry: Entry | None, tensor: str) -> str:
+    """Keras' words on a tensor that a layer is called with, which stand in the text on the layer."""
+    text = entry.text if entry else ""
+    found = re.search(rf"^Call arg\w*:\n(?:  .*\n)*?  {re.escape(tensor)}: (.*)$", text, re.MULTILINE | re.I)
+    return found[1] if found else ""
+
+
 def _tensor_row(
-    value: Graph, graph: str, name: str, tensor: TensorArgument, outputs: Mapping[str, int]
+    value: Graph, graph: str, name: str, tensor: TensorArgument, outputs: Mapping[str, int], words: str
 ) -> Row:
     given = value.nodes[name].named.get(tensor.name, ())
     now = (given,) if isinstance(given, str) else given
@@ -127,14 +138,14 @@ def _tensor_row(
     def reset(experiment: Experiment) -> Edited:
         return name_tensors(experiment, graph, name, tensor.name, ())
 
-    several = "several nodes; Enter adds one, or takes one away" if tensor.many else "one node"
+    several = "tensors of nodes: Enter adds one, or takes one away" if tensor.many else "a tensor of a node"
     return Row(
         label=tensor.name,
         path=(CALL, tensor.name),
         shown=", ".join(now) or "none",
         value=list(now) if tensor.many else next(iter(now), None),
         changed=bool(now),
-        help=f"A tensor that the call takes by name: {several}. name:1 is the second tensor of a node.",
+        help=f"{several} · name:1 is the second tensor of a node\n{words}".strip(),
         argument=Argument(tensor.name, ArgumentKind.TEXT, nullable=True),
         options=lambda: _reference_options(value, name, now, outputs),
         apply=put,
