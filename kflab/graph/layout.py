@@ -8,6 +8,7 @@ nearest to the main path, so that a block keeps its lanes whatever runs past it.
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -199,25 +200,83 @@ class _Tracks:
     def lanes(self) -> list[int]:
         """The lane of each track; the first one is the main path and has lane 0."""
         ends = list(self._starts)
+        hosts: list[int | None] = [None] * len(ends)
         for row, track in enumerate(self.track_of):
             ends[track] = max(ends[track], row)
+        for source, track, takers in self.rails():
+            if track != self.track_of[source] and hosts[track] is None:
+                hosts[track] = self.track_of[source]
+            for row in takers:
+                into = self.track_of[row]
+                ends[track] = max(ends[track], row)
+                if self._starts[into] == row and hosts[into] is None:
+                    hosts[into] = track
         for _, track, takers in self.rails():
-            ends[track] = max(ends[track], takers[-1] if takers else 0)
+            if takers and takers[-1] == ends[track] and self.track_of[takers[-1]] != track:
+                hosts[track] = self.track_of[takers[-1]]
+        return _place(self._starts, ends, hosts, self._is_aside)
 
-        def rank(track: int) -> tuple[bool, int, bool, int]:
-            start, is_aside = self._starts[track], self._is_aside[track]
-            return track != 0, ends[track], is_aside, -start if is_aside else start
 
-        lanes = [0] * len(ends)
-        taken: list[int] = []  # the row where each lane was used last
-        for track in sorted(range(len(ends)), key=rank):
-            start = self._starts[track]
-            lane = next((lane for lane, last in enumerate(taken) if last < start), len(taken))
-            if lane == len(taken):
-                taken.append(0)
-            taken[lane] = max(taken[lane], ends[track])
-            lanes[track] = lane
-        return lanes
+def _place(
+    starts: Sequence[int], ends: Sequence[int], hosts: Sequence[int | None], is_aside: Sequence[bool]
+) -> list[int]:
+    """A lane for each track: to the right of its host, and of what ends before it and begins there, too.
+
+    Args:
+        starts: the first row of each track.
+        ends: the last row of each.
+        hosts: the track that each ends in, or where it ends in none, that it comes from.
+        is_aside: whether it does no more than to carry a value past what takes it first.
+    """
+
+    def rank(track: int) -> tuple[bool, int, bool, int]:
+        return track != 0, ends[track], is_aside[track], -starts[track] if is_aside[track] else starts[track]
+
+    guests: list[list[int]] = [[] for _ in starts]
+    for track, host in enumerate(hosts):
+        if host is not None:
+            guests[host].append(track)
+    lanes = [0] * len(starts)
+    # What a track takes together with all its guests: for each of these tracks its lane, seen from the host.
+    taken: list[list[tuple[int, int]]] = [[] for _ in starts]
+
+    def settle(tracks: list[int], room: _Room, first: int) -> list[tuple[int, int]]:
+        settled = []
+        for track in sorted(tracks, key=rank):
+            lane = first
+            while not all(room.is_free(lane + at, starts[one], ends[one]) for one, at in taken[track]):
+                lane += 1
+            for one, at in taken[track]:
+                room.take(lane + at, starts[one], ends[one])
+                settled.append((one, lane + at))
+        return settled
+
+    # A host is older than its guests, so these are all there before it.
+    for track in sorted(range(len(starts)), key=lambda track: (starts[track], track), reverse=True):
+        room = _Room()
+        room.take(0, starts[track], ends[track])
+        taken[track] = [(track, 0), *settle(guests[track], room, 1)]
+    for track, lane in settle([track for track, host in enumerate(hosts) if host is None], _Room(), 0):
+        lanes[track] = lane
+    return lanes
+
+
+class _Room:
+    """Which rows of each lane are taken."""
+
+    def __init__(self) -> None:
+        self._taken: dict[int, list[tuple[int, int]]] = {}
+
+    def take(self, lane: int, start: int, end: int) -> None:
+        """Takes rows of a lane."""
+        bisect.insort(self._taken.setdefault(lane, []), (start, end))
+
+    def is_free(self, lane: int, start: int, end: int) -> bool:
+        """Whether nothing in a lane stands in the same rows."""
+        rows = self._taken.get(lane, [])
+        # They are in order and apart: the last one that begins in time is the last one to end.
+        before = bisect.bisect_left(rows, (end + 1, 0))
+        return not before or rows[before - 1][1] < start
 
 
 def _draw(standing: Sequence[int], rails: Sequence[Rail]) -> list[str]:

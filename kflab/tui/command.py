@@ -79,6 +79,8 @@ _KEY_TEXTS = {
     "space": "space",
     "up": "↑",
     "down": "↓",
+    "left": "←",
+    "right": "→",
     "pageup": "pgup",
     "pagedown": "pgdn",
     "left_square_bracket": "[",

@@ -2,42 +2,109 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from kflab.catalog import Argument, ArgumentKind, Catalog, Entry, Kind
-from kflab.graph.nodes import Call, Graph, Layer, Op, Share
+from kflab.graph.folding import called
+from kflab.graph.memo import Recent
+from kflab.graph.nodes import Call, Graph, Layer, Node, Op, Share
 from kflab.values import Arguments, Value
+
+_LONGEST_WORD = 9
 
 
 def target_name(graph: Graph, name: str) -> str:
     """What a node calls, in one word: `Dense`, `ops.add`, `encoder`."""
-    target = graph.own(name).target
-    match target:
-        case Layer(layer=layer):
-            return layer
-        case Op(op=op):
-            return op
-        case Call(model=model):
-            return model
-        case Share(node=node):
-            return node
+    return called(graph, name)
 
 
 def layer_text(catalog: Catalog, graph: Graph, name: str) -> str:
     """What a node calls with the arguments that matter most: `Conv2D 16 3×3 relu`.
 
-    Those are the required ones, a changed activation, and other changed numbers by name.
+    Those are the required ones, a changed activation, and other changed numbers by name. A shared layer is
+    that of the node that owns it: `Conv2D = left`.
     """
     match graph.nodes[name].target:
         case Share(node=node):
-            return f"{target_name(graph, name)} of {node}"
+            return f"{target_name(graph, name)} = {node}"
         case Call(model=model):
             return f"{model} ▸"
         case Op(op=op, arguments=arguments):
             return " ".join((op, *_main(catalog, catalog.find(Kind.OP, op), arguments)))
         case Layer(layer=layer, arguments=arguments):
             return " ".join((layer, *_main(catalog, catalog.find(Kind.LAYER, layer), arguments)))
+
+
+class NodeTexts:
+    """Layer texts of node after node; what a node that has not changed said is remembered."""
+
+    _MOST = 20_000
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._said: dict[int, tuple[Node, str]] = {}
+
+    def of(self, graph: Graph, name: str, *, is_open: bool = False) -> str:
+        """What a node calls, with a sign where others call it, too.
+
+        Args:
+            graph: the graph.
+            name: the node.
+            is_open: it calls a nested model that is shown below it.
+        """
+        node = graph.nodes[name]
+        if isinstance(node.target, Share):
+            return layer_text(self._catalog, graph, name)
+        if isinstance(node.target, Call):
+            said = f"{node.target.model} {'▾' if is_open else '▸'}"
+        else:
+            known = self._said.get(id(node))
+            if known is None:
+                if len(self._said) >= self._MOST:
+                    self._said.clear()
+                # The node is kept with its text, so that no other one can have its identity.
+                known = self._said[id(node)] = (node, layer_text(self._catalog, graph, name))
+            said = known[1]
+        return f"{said} =" if name in _called_again(graph) else said
+
+
+def _find_called_again(graph: Graph) -> frozenset[str]:
+    """The nodes whose layer another node shares, and those whose nested model another one calls, too."""
+    shared = {node.target.node for node in graph.nodes.values() if isinstance(node.target, Share)}
+    calls = [(node.target.model, name) for name, node in graph.nodes.items() if isinstance(node.target, Call)]
+    counted = Counter(model for model, _ in calls)
+    return frozenset(shared | {name for model, name in calls if counted[model] > 1})
+
+
+_called_again = Recent(_find_called_again)
+
+
+def pattern_text(graph: Graph, nodes: Sequence[str], count: int) -> str:
+    """What a block calls: `conv → bn → relu ×3`."""
+    words = " → ".join(_node_word(graph, node) for node in nodes)
+    return f"{words} ×{count}" if count > 1 else words
+
+
+def _node_word(graph: Graph, name: str) -> str:
+    """The word of a layer; of one that is named after its only subject, that: `relu` of an `Activation`."""
+    target = graph.own(name).target
+    word = _word(target_name(graph, name))
+    said = target.arguments.get(word) if isinstance(target, Layer) else None
+    return said if isinstance(said, str) else word
+
+
+@functools.cache
+def _word(target: str) -> str:
+    """A layer in one short word: `conv` of `SeparableConv2D`, `bn` of `BatchNormalization`."""
+    spelled = re.sub(r"\dD", "", target.rpartition(".")[2]).replace("ReLU", "Relu")
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z]+|[a-z]+", spelled) or [target]
+    last = words[-1].lower()
+    return (
+        last if len(last) <= _LONGEST_WORD or len(words) == 1 else "".join(word[0] for word in words).lower()
+    )
 
 
 def _main(catalog: Catalog, entry: Entry | None, arguments: Arguments) -> Iterator[str]:

@@ -13,9 +13,11 @@ from kflab.document.files import FileState
 from kflab.engine.protocol import GraphReport, Report
 from kflab.experiment import Experiment
 from kflab.graph.edits import Edited
+from kflab.graph.folding import Folding, at_first, folds_of, hiding
 from kflab.graph.history import History
 from kflab.graph.nodes import Graph
 from kflab.graph.order import topological
+from kflab.graph.picture import Picture, picture
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +33,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         trail: the nested models that were gone into; the last is shown.
         selections: the selected node of each graph, by the graph's name.
         markings: the nodes of each graph that were marked, in that order, by the graph's name.
+        foldings: what of each graph is folded, by the graph's name, where somebody has folded or unfolded it.
+        inside: the key of the row under the cursor where that is one inside a call, which can only be read.
         report: what the engine said last.
         reported: the experiment that it said that of.
         info: what the dataset holds.
@@ -46,6 +50,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     trail: tuple[str, ...] = ()
     selections: Mapping[str, str] = {}
     markings: Mapping[str, tuple[str, ...]] = {}
+    foldings: Mapping[str, Folding] = {}
+    inside: str = ""
     report: Report | None = None
     reported: Experiment | None = None
     info: DatasetInfo | None = None
@@ -82,6 +88,33 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     def subjects(self) -> tuple[str, ...]:
         """The nodes that an action for one or several acts on: the marked ones, or else the selected one."""
         return self.marked or ((self.selected,) if self.selected else ())
+
+    @property
+    def folding(self) -> Folding:
+        """What of the graph that is shown is folded; at first, it depends on the size it was opened with."""
+        known = self.foldings.get(self.graph_name)
+        if known is not None:
+            return known
+        opened = self.history.done[0].experiment if self.history.done else self.experiment
+        is_there = not self.graph_name or self.graph_name in opened.models
+        return at_first(opened.graph(self.graph_name) if is_there else self.graph)
+
+    @property
+    def picture(self) -> Picture:
+        """The rows of the graph that is shown."""
+        return picture(self.experiment, self.graph_name, self.folding)
+
+    @property
+    def row(self) -> str:
+        """The key of the row under the cursor: the selected node's, or one inside the call that it is."""
+        return self.inside if self.inside in self.picture.row_of else self.selected
+
+    @property
+    def on_node(self) -> bool:
+        """Whether the cursor stands on a node of the graph that is shown, not on a fold or inside a call."""
+        shown = self.picture
+        row = shown.row_of.get(self.row)
+        return row is not None and shown.lines[row].fold is None and not shown.lines[row].depth
 
     @property
     def unsaved(self) -> bool:
@@ -131,6 +164,14 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
                     marks[name] = finding.severity
         return marks
 
+    def notes(self) -> dict[str, str]:
+        """What the worst finding of each node says."""
+        notes: dict[str, str] = {}
+        for finding in sorted(self.findings, key=lambda finding: finding.severity is not Severity.ERROR):
+            for name in self._nodes_of(finding):
+                notes.setdefault(name, finding.message)
+        return notes
+
     def findings_of(self, name: str) -> tuple[Finding, ...]:
         """What is wrong with one node of the graph that is shown, errors first."""
         found = [finding for finding in self.findings if name in self._nodes_of(finding)]
@@ -148,8 +189,27 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def selecting(self, name: str) -> Session:
-        """The session with another node selected."""
-        return msgspec.structs.replace(self, selections={**self.selections, self.graph_name: name})
+        """The session with another node selected; a fold that hides it opens."""
+        selections = {**self.selections, self.graph_name: name}
+        return msgspec.structs.replace(self, selections=selections, inside="")._revealing(name)
+
+    def _revealing(self, name: str) -> Session:
+        folds = folds_of(self.graph)
+        if hiding(folds, self.folding, name) is None:
+            return self
+        return self.folded_to(self.folding.revealing(folds, name))
+
+    def standing_on(self, key: str) -> Session:
+        """The session with the cursor on a row of the picture, which may be a fold or inside a call."""
+        shown = self.picture
+        line = shown.lines[shown.row_of[key]]
+        name = key.partition("/")[0] if line.depth else line.node
+        selections = {**self.selections, self.graph_name: name}
+        return msgspec.structs.replace(self, selections=selections, inside=key if line.depth else "")
+
+    def folded_to(self, folding: Folding) -> Session:
+        """The session with something else of the graph folded."""
+        return msgspec.structs.replace(self, foldings={**self.foldings, self.graph_name: folding})
 
     def marking(self, *names: str) -> Session:
         """The session with these nodes of the graph that is shown marked, and no others."""
@@ -157,28 +217,36 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
     def entering(self, model: str) -> Session:
         """The session with a nested model shown."""
-        return msgspec.structs.replace(self, trail=(*self.trail, model))
+        return msgspec.structs.replace(self, trail=(*self.trail, model), inside="")
 
     def leaving(self) -> Session:
         """The session with the graph shown that the nested model was entered from."""
-        return msgspec.structs.replace(self, trail=self.trail[:-1])
+        return msgspec.structs.replace(self, trail=self.trail[:-1], inside="")
 
     def edited(self, edited: Edited) -> Session:
         """The session after an edit."""
-        following = self._following(edited) if edited.renamed or edited.renamed_models else self
-        changed = following._with(self.history.edit(edited.experiment, edited.name))
+        history = self.history.edit(edited.experiment, edited.name)
+        is_renamed = edited.renamed or edited.renamed_models
+        changed = self._renamed(edited, history) if is_renamed else self._with(history)
+        changed = changed.marking() if edited.settles and changed.marked else changed
         return changed.selecting(edited.node) if edited.node else changed
 
-    def _following(self, edited: Edited) -> Session:
-        """The session with what it says of nodes and nested models under their new names."""
+    def _renamed(self, edited: Edited, history: History) -> Session:
+        """The session after an edit of names; what it says of nodes and nested models follows."""
         nodes, models = edited.renamed, edited.renamed_models
         marked = tuple(nodes.get(name, name) for name in self.markings.get(self.graph_name, ()))
         markings = {**self.markings, self.graph_name: marked}
         return msgspec.structs.replace(
             self,
+            history=history,
             trail=tuple(models.get(name, name) for name in self.trail),
             selections={models.get(name, name): node for name, node in self.selections.items()},
             markings={models.get(name, name): names for name, names in markings.items()},
+            foldings={
+                models.get(name, name): folding.following(nodes) if name == self.graph_name else folding
+                for name, folding in self.foldings.items()
+            },
+            inside="",
         )
 
     def edited_to(self, experiment: Experiment, name: str) -> Session:
@@ -211,7 +279,13 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
             sources = self.graph.nodes[self.selected].sources() if self.selected else ()
             kept = [name for name in (*sources, *near) if name in graph.nodes]
             return changed.selecting(kept[0]) if kept else changed
-        return changed
+        folds = folds_of(self.graph)
+        hidden = hiding(folds, self.folding, self.selected)
+        if trail == self.trail and hidden is not None and self.selected == changed.selected:
+            now = hiding(folds_of(graph), changed.folding, self.selected)
+            if now is None or now.key == hidden.key:
+                return changed  # The cursor stood on a fold, and may go on to.
+        return changed._revealing(changed.selected)
 
     def told(self, report: Report, experiment: Experiment) -> Session:
         """The session with an answer of the engine."""

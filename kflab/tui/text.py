@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 ELLIPSIS = "…"
 
-_DRAWN = "×…●○◉✗▲·•▸▾›‹–—━╸╺─│├┤┼┴┬╭╮╯╰┌┐└┘║═█▀▄▌▐▁▂▃▅▆▇▎▊▔■□√✓↑↓←→’“”≥≤"
-_PLAIN = "x~*o@X!.*>v><--=---|+++++++++++++|=#^_||___###||-#.vv^v<>'``><"
+_DRAWN = "×…●○◉◆✗▲·•▸▾›‹–—━╸╺─│├┤┼┴┬╭╮╯╰┌┐└┘║═█▀▄▌▐▁▂▃▅▆▇▎▊▔■□√✓↑↓←→’“”≥≤"
+_PLAIN = "x~*o@%X!.*>v><--=---|+++++++++++++|=#^_||___###||-#.vv^v<>'``><"
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _TO_ASCII = str.maketrans(_DRAWN, _PLAIN)
 _KEYS = {"↵": "Enter", "⌫": "Bksp"}
@@ -73,3 +73,25 @@ def fit(text: str, width: int) -> str:
     if len(text) <= width:
         return text
     return text[: width - 1] + ELLIPSIS if width > 1 else text[:width]
+
+
+def fit_middle(text: str, width: int) -> str:
+    """The text cut to `width` places in its middle: names often differ at their end."""
+    if len(text) <= width or width < 4:
+        return fit(text, width)
+    tail = (width - 1) // 2
+    return text[: width - 1 - tail] + ELLIPSIS + text[-tail:]
+
+
+def share_text(part: int, whole: int) -> str:
+    """How much of a whole something is, in at most four places: `23%`, `<1%`; nothing where it is none."""
+    if not part or not whole:
+        return ""
+    percent = round(100 * part / whole)
+    return f"{percent}%" if percent else "<1%"
+
+
+def bar_text(part: int, whole: int, width: int) -> str:
+    """How much of a whole something is, as a bar of at most `width` places."""
+    halves = round(2 * width * part / whole) if whole else 0
+    return "█" * (halves // 2) + ("▌" if halves % 2 else "")

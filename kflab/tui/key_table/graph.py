@@ -18,6 +18,10 @@ def _in_graph(now: Situation) -> bool:
     return now.node and now.pane is Pane.GRAPH
 
 
+def _on_row(now: Situation) -> bool:
+    return now.row and now.pane is Pane.GRAPH
+
+
 def _marked(now: Situation) -> bool:
     return _on_node(now) and now.marked > 0
 
@@ -59,7 +63,7 @@ COMMANDS: tuple[Command, ...] = (
         "Edit its arguments",
         "Goes to the arguments of the selected node, or into the nested model that it calls.",
         label="Edit",
-        when=_in_graph,
+        when=_on_row,
         shown=lambda now: not now.marked,
     ),
     Command(
@@ -250,6 +254,38 @@ COMMANDS: tuple[Command, ...] = (
         "Find",
         "Finds a node by its name or layer and selects it.",
         when=on(Pane.GRAPH, Pane.NODE),
+    ),
+    Command(
+        "to_input",
+        ("left",),
+        "Graph",
+        "Go to an input",
+        "Goes along an edge to what feeds the node; asks which where several do.",
+        when=_on_row,
+    ),
+    Command(
+        "to_consumer",
+        ("right",),
+        "Graph",
+        "Go to a consumer",
+        "Goes along an edge to what the node feeds; asks which where it feeds several.",
+        when=_on_row,
+    ),
+    Command(
+        "fold",
+        ("z",),
+        "Graph",
+        "Fold or unfold",
+        "Shows a repeated block in one row, or its nodes; shows a nested model below the node that calls it.",
+        when=_on_row,
+    ),
+    Command(
+        "fold_all",
+        ("Z",),
+        "Graph",
+        "Fold or unfold everything",
+        "Folds all repeated blocks and nested models, or opens them all.",
+        when=_on_row,
     ),
 )
 """What can be done with the selected node and the graph."""

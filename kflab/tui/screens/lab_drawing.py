@@ -9,14 +9,14 @@ from rich.text import Text
 from kflab.catalog.datasets import DatasetInfo
 from kflab.diagnose.findings import Finding, Severity
 from kflab.engine.client import EngineError
-from kflab.graph.layout import Row, lay_out
-from kflab.graph.nodes import Graph
 from kflab.tui import keys
 from kflab.tui.actions.files import FileActions
 from kflab.tui.actions.forms import FormActions
 from kflab.tui.actions.graph import GraphActions
+from kflab.tui.actions.moving import MovingActions
 from kflab.tui.actions.runs import RunActions
 from kflab.tui.engine_link import STARTING, status_text
+from kflab.tui.graph_columns import GraphView
 from kflab.tui.keys import Situation
 from kflab.tui.layer_text import target_name
 from kflab.tui.rows.node import first_argument, node_rows
@@ -27,19 +27,17 @@ from kflab.tui.session import Session
 from kflab.tui.text import count_text, plural, shape_text
 from kflab.tui.widgets.footer import Footer
 from kflab.tui.widgets.form import Form
-from kflab.tui.widgets.graph import GraphPane, GraphView
+from kflab.tui.widgets.graph import GraphPane
 from kflab.tui.widgets.header import Header
 from kflab.tui.widgets.summary import SummaryPane
 
 
-class LabDrawing(GraphActions, FormActions, FileActions, RunActions):
+class LabDrawing(MovingActions, GraphActions, FormActions, FileActions, RunActions):
     """Draws the session; every pane shows what it says and holds no other truth."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._drawn: Graph | None = None
         self._shown_node = ("", "")
-        self._rows: tuple[Row, ...] = ()
 
     @property
     def engine_failed(self) -> bool:
@@ -52,9 +50,6 @@ class LabDrawing(GraphActions, FormActions, FileActions, RunActions):
 
     def show_session(self, session: Session) -> None:
         """Draws everything."""
-        if session.graph is not self._drawn:
-            self._drawn = session.graph
-            self._rows = lay_out(session.graph)
         self._show_graph(session)
         self.show_side(session)
         self.show_header()
@@ -70,12 +65,15 @@ class LabDrawing(GraphActions, FormActions, FileActions, RunActions):
         pane = self.query_one(GraphPane)
         pane.show(
             GraphView(
-                graph=session.graph,
-                rows=self._rows,
-                report=session.graph_report,
+                experiment=session.experiment,
+                name=session.graph_name,
+                picture=session.picture,
+                report=session.report,
                 stale=session.stale,
                 marks=session.marks(),
-                selected=session.selected,
+                notes=session.notes(),
+                marked=frozenset(session.marked),
+                selected=session.row,
             )
         )
         pane.border_title = Text(" › ".join(("Graph", *session.trail)))

@@ -1,0 +1,30 @@
+"""Remembering the last results of a pure function of values that have no hash."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key")
+Result = TypeVar("Result")
+
+
+class Recent(Generic[Key, Result]):
+    """The last few results of a function, by the identity of what it was given.
+
+    Values of the document are never changed in place, so that the same object means the same result.
+    """
+
+    def __init__(self, function: Callable[[Key], Result], keep: int = 8) -> None:
+        self._function = function
+        self._known: deque[tuple[Key, Result]] = deque(maxlen=keep)
+
+    def __call__(self, value: Key) -> Result:
+        """The function's result, worked out now or before."""
+        for known, result in self._known:
+            if known is value:
+                return result
+        result = self._function(value)
+        self._known.append((value, result))
+        return result
