@@ -6,14 +6,12 @@ architectures of `keras.applications` are asked of Keras itself, in `kflab.engin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from kflab.errors import UnusableInputError
 from kflab.experiment import Experiment
-
-
-class ImportRefusedError(UnusableInputError):
-    """A source that cannot be brought in; its text says why and what would help."""
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -26,6 +24,31 @@ class Note(msgspec.Struct, frozen=True):
 
     message: str
     line: int = 0
+
+    def text(self) -> str:
+        """The note as a line to print."""
+        return f"line {self.line}: {self.message}" if self.line else self.message
+
+
+class ImportRefusedError(UnusableInputError):
+    """A source that cannot be brought in; its text says why and what would help.
+
+    Args:
+        message: why, in one sentence.
+        file: the file that it came from.
+        line: the line in the file.
+        path: the place in a document.
+        notes: all that stands in the way, where that is more than one sentence can say; each is a line of the text.
+    """
+
+    def __init__(
+        self, message: str, *, file: str = "", line: int = 0, path: str = "", notes: Sequence[Note] = ()
+    ) -> None:
+        super().__init__(message, file=file, line=line, path=path)
+        self.notes = tuple(notes)
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *(note.text() for note in self.notes)])
 
 
 class Imported(msgspec.Struct, frozen=True):

@@ -1,0 +1,245 @@
+"""The datasets of `keras.datasets` as a file loads and prepares them: their shapes, never their samples."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from kflab.catalog import datasets
+from kflab.catalog.dataset_types import DatasetInfo, TargetKind
+from kflab.errors import UnusableInputError
+from kflab.experiment import Data
+from kflab.imports.python.recorded import DataArray
+from kflab.imports.python.things import Method, Place, Unknown, causes_in
+from kflab.values import Value
+
+
+@dataclasses.dataclass(frozen=True)
+class Loaded:
+    """A dataset that a file loads.
+
+    Attributes:
+        source: its name.
+        arguments: its arguments in a document.
+        arrays: what `load_data` gives.
+    """
+
+    source: str
+    arguments: Mapping[str, Value]
+    arrays: object
+
+
+def info_of(source: str, arguments: Mapping[str, Value] | None = None) -> DatasetInfo | None:
+    """What a dataset holds; None where it is none of the catalog."""
+    try:
+        return datasets.describe(Data(source=source, arguments=arguments or {}))
+    except UnusableInputError:
+        return None
+
+
+def load(
+    source: str,
+    positional: Sequence[object],
+    named: Mapping[str, object],
+    place: Place,
+    note: Callable[[str, int], None],
+) -> Loaded:
+    """What `keras.datasets.SOURCE.load_data(...)` gives."""
+    info = info_of(source)
+    if info is None:
+        unknown = place.unknown("is a dataset that kflab does not have", definable=True)
+        return Loaded("", {}, ((unknown, unknown), (unknown, unknown)))
+    known = {argument.name for argument in info.arguments}
+    arguments: dict[str, Value] = {}
+    first = {"label_mode": positional[0]} if positional and "label_mode" in known else {}
+    for name, value in (first | dict(named)).items():
+        if name in known and isinstance(value, int | float | str):
+            arguments[name] = value
+        elif name not in {"path", "seed", "test_split"} and value is not None:
+            note(f"{name} of the dataset {source} is left out", place.line)
+    if info_of(source, arguments) is None:
+        arguments = {}
+    arrays = tuple(
+        tuple(DataArray(source, role, _shape(info, role, count), train=train) for role in "xy")
+        for train, count in ((True, info.train), (False, info.test))
+    )
+    return Loaded(source, arguments, arrays)
+
+
+def _shape(info: DatasetInfo, role: str, count: int) -> tuple[int | None, ...]:
+    samples = count or None
+    if role == "y":
+        one_column = info.name.startswith("cifar")
+        return (samples, 1) if one_column else (samples,)
+    array = info.inputs[0]
+    if array.ids:
+        return (samples,)  # lists of words, each as long as its text
+    shape = array.shape
+    return (samples, *(shape[:-1] if len(shape) == 3 and shape[-1] == 1 else shape))
+
+
+def classes_of(array: DataArray) -> int:
+    """How many classes the targets of a dataset have; 0 where they are no classes."""
+    info = info_of(array.source)
+    return info.targets[0].classes if info is not None else 0
+
+
+def attribute(array: DataArray, name: str, place: Place) -> object:
+    """An attribute of an array."""
+    match name:
+        case "shape":
+            return (
+                array.shape
+                if None not in array.shape
+                else tuple(
+                    place.unknown("is not known before the data is loaded", definable=True)
+                    if size is None
+                    else size
+                    for size in array.shape
+                )
+            )
+        case "ndim":
+            return len(array.shape)
+        case "__len__":
+            return (
+                array.shape[0]
+                if array.shape[0] is not None
+                else place.unknown("is not known", definable=True)
+            )
+        case "astype" | "reshape" | "max" | "min" | "copy" | "flatten" | "squeeze" | "ravel":
+            return Method(array, name)
+    return place.unknown("depends on data that is not read", definable=True)
+
+
+def method(
+    array: DataArray, name: str, positional: Sequence[object], named: Mapping[str, object], place: Place
+) -> object:
+    """What a method of an array gives."""
+    if name in {"astype", "copy"}:
+        return array
+    if name == "reshape":
+        sizes = (
+            positional[0] if len(positional) == 1 and isinstance(positional[0], list | tuple) else positional
+        )
+        return _reshaped(array, list(sizes), place)
+    if name in {"max", "min"} and not positional and not named:
+        return _extreme(array, name, place)
+    if name in {"flatten", "ravel", "squeeze"} and array.role == "y":
+        return dataclasses.replace(array, shape=array.shape[:1])
+    return place.unknown("depends on data that is not read", definable=True)
+
+
+def _extreme(array: DataArray, name: str, place: Place) -> object:
+    classes = classes_of(array) if array.role == "y" and not array.one_hot else 0
+    if classes:
+        return classes - 1 if name == "max" else 0
+    return place.unknown("depends on data that is not read", definable=True)
+
+
+def _reshaped(array: DataArray, sizes: list[object], place: Place) -> object:
+    if causes_in(sizes):
+        return Unknown.of(sizes)
+    whole = math.prod(size for size in array.shape[1:] if size is not None)
+    inner = [size for size in sizes[1:] if isinstance(size, int)]
+    if len(inner) != len(sizes) - 1 or not sizes:
+        return place.unknown("is a shape that is not read", definable=True)
+    if -1 in inner:
+        known = math.prod(size for size in inner if size != -1)
+        inner = [whole // known if size == -1 and known else size for size in inner]
+    if array.role == "x" and math.prod(inner) != whole:
+        return place.unknown("does not keep the number of values", definable=True)
+    return dataclasses.replace(array, shape=(array.shape[0], *inner))
+
+
+def binary(operation: ast.AST, left: object, right: object, place: Place) -> object:
+    """An operator with an array on a side: dividing by a number is scaling, the rest is only told."""
+    if isinstance(left, DataArray) and isinstance(right, int | float) and right:
+        if isinstance(operation, ast.Div):
+            return dataclasses.replace(left, scale=left.scale * right)
+        if isinstance(operation, ast.Mult):
+            return dataclasses.replace(left, scale=left.scale / right)
+    array = left if isinstance(left, DataArray) else right
+    assert isinstance(array, DataArray)
+    if isinstance(operation, ast.Add | ast.Sub | ast.Div | ast.Mult):
+        return dataclasses.replace(array, changed=(*array.changed, place.text))
+    return place.unknown("depends on data that is not read", definable=True)
+
+
+def item(array: DataArray, key: object, place: Place) -> object:
+    """`array[key]`: some of the samples, one sample, or a new axis."""
+    if isinstance(key, slice):
+        bounds = [bound for bound in (key.start, key.stop) if isinstance(bound, int)]
+        size = array.shape[0]
+        count = (
+            len(range(*key.indices(size))) if size is not None and (bounds or key == slice(None)) else None
+        )
+        return dataclasses.replace(array, shape=(count, *array.shape[1:]))
+    if isinstance(key, int):
+        return dataclasses.replace(array, shape=array.shape[1:])
+    if (
+        isinstance(key, tuple)
+        and key
+        and key[-1] is None
+        and all(part is ... or part == slice(None) for part in key[:-1])
+    ):
+        return dataclasses.replace(array, shape=(*array.shape, 1))
+    return place.unknown("depends on data that is not read", definable=True)
+
+
+def function(
+    path: str, positional: Sequence[object], named: Mapping[str, object], place: Place
+) -> object | None:
+    """What a function that prepares data gives for an array; None where it is not read.
+
+    Args:
+        path: the function's dotted name.
+        positional: its arguments.
+        named: its arguments by name.
+        place: where it is called.
+    """
+    last = path.rpartition(".")[2]
+    array = positional[0] if positional else named.get("y" if last == "to_categorical" else "sequences")
+    if not isinstance(array, DataArray):
+        return None
+    rest = list(positional[1:])
+    match last:
+        case "to_categorical":
+            count = rest[0] if rest else named.get("num_classes", classes_of(array))
+            if isinstance(count, int):
+                return dataclasses.replace(array, shape=(array.shape[0], count), one_hot=True)
+        case "pad_sequences":
+            length = rest[0] if rest else named.get("maxlen")
+            if isinstance(length, int):
+                return dataclasses.replace(array, shape=(array.shape[0], length))
+        case "expand_dims":
+            axis = rest[0] if rest else named.get("axis")
+            if axis in {-1, len(array.shape)}:
+                return dataclasses.replace(array, shape=(*array.shape, 1))
+        case "reshape":
+            sizes = rest[0] if rest else named.get("newshape", named.get("shape"))
+            return _reshaped(array, list(sizes), place) if isinstance(sizes, list | tuple) else None
+        case "array" | "asarray" | "float32" | "copy" | "convert_to_tensor" | "constant":
+            return array
+        case "max" | "min" | "amax" | "amin":
+            return _extreme(array, last.removeprefix("a"), place)
+        case "unique":
+            classes = classes_of(array) if array.role == "y" else 0
+            return list(range(classes)) if classes else place.unknown("depends on data", definable=True)
+        case "squeeze" | "ravel":
+            return method(array, last, rest, named, place)
+    return None
+
+
+def length_of(array: DataArray) -> int | None:
+    """The number of words that texts are cut or filled up to."""
+    info = info_of(array.source)
+    ids = info is not None and info.inputs and info.inputs[0].ids
+    return array.shape[1] if ids and len(array.shape) == 2 else None
+
+
+def is_one_of_classes(source: str) -> bool:
+    """Whether the targets of a dataset are whole numbers, one for each class."""
+    info = info_of(source)
+    return info is not None and bool(info.targets) and info.targets[0].kind is TargetKind.CLASSES

@@ -1,0 +1,587 @@
+"""What the modules of a Python file hold, as far as it is read: Keras, and a little of what goes with it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+
+from kflab.catalog import Entry, Kind
+from kflab.errors import KflabError
+from kflab.experiment import Experiment
+from kflab.graph.nodes import INPUT
+from kflab.imports.python import builtins, composite, datasets
+from kflab.imports.python.graphs import graph_up_to, model_of_graph
+from kflab.imports.python.models import Models, output_of
+from kflab.imports.python.module_names import canonical, kind_of, merging_layer, operation
+from kflab.imports.python.recorded import (
+    Compiled,
+    DataArray,
+    Distributed,
+    LambdaObject,
+    LayerObject,
+    Made,
+    ModelObject,
+    Tensor,
+)
+from kflab.imports.python.things import (
+    Function,
+    Instance,
+    Method,
+    Partial,
+    Place,
+    Ref,
+    Super,
+    Unknown,
+    Unreadable,
+    causes_in,
+)
+from kflab.values import Arguments
+
+Applications = Callable[[str, Arguments], Experiment]
+"""Asked for an architecture of `keras.applications` by its name and arguments."""
+
+_MODELS = {
+    "keras.Model",
+    "keras.models.Model",
+    "keras.Functional",
+    "keras.training.Model",
+    "keras.models.Functional",
+}
+_STACKS = {"keras.Sequential", "keras.models.Sequential"}
+_SEEDS = {"keras.utils.set_random_seed", "tensorflow.random.set_seed", "tensorflow.set_random_seed"}
+_SILENT = {
+    "keras.utils.plot_model",
+    "keras.backend.clear_session",
+    "keras.utils.clear_session",
+    "keras.mixed_precision.set_global_policy",
+    "keras.config.set_dtype_policy",
+    "keras.utils.disable_interactive_logging",
+}
+_CONSTANTS: Mapping[str, object] = {
+    "keras.backend.image_data_format": "channels_last",
+    "keras.config.image_data_format": "channels_last",
+    "keras.backend.floatx": "float32",
+    "keras.config.floatx": "float32",
+    "keras.backend.epsilon": 1e-7,
+    "keras.config.epsilon": 1e-7,
+    "keras.backend.backend": "tensorflow",
+    "keras.config.backend": "tensorflow",
+}
+"""What Keras answers where its settings were not changed."""
+
+_SHAPES = {"keras.backend.int_shape", "keras.ops.shape", "tensorflow.keras.backend.int_shape"}
+_NO_RESULT = frozenset(
+    {"summary", "save", "evaluate", "save_weights", "export", "reset_states", "train_on_batch"}
+)
+
+
+class KerasLibrary(Models):
+    """Answers what names of modules are and what comes of calling them.
+
+    Attributes:
+        applications: asked for architectures of `keras.applications`; None where nobody can tell.
+        seed: the seed that the file sets.
+        data: the dataset that the file loads.
+    """
+
+    applications: Applications | None = None
+    seed: int | None = None
+    data: datasets.Loaded | None = None
+    enter: Callable[[object, Sequence[object], Mapping[str, object], Place], object]
+
+    def start(self, enter: Callable[[object, Sequence[object], Mapping[str, object], Place], object]) -> None:
+        """Tell who calls functions of the file: for Lambda layers, and layers that the file writes itself."""
+        self.enter = enter
+        self.call_any = lambda layer, positional, place: self.call(layer, positional, {}, place)
+        self.graph_of = lambda tensor: graph_up_to(self, tensor)
+
+    def knows(self, path: str) -> bool:
+        """Whether a dotted name is there to be imported by a star."""
+        path = canonical(path)
+        return path in _MODELS | _STACKS or any(
+            found is not None
+            for found in (
+                kind_of(path, self.catalog),
+                merging_layer(path, self.catalog),
+                operation(path, self.catalog) if path.startswith("keras.") else None,
+            )
+        )
+
+    def attribute(self, value: object, name: str, place: Place) -> object:
+        """An attribute of a name of a module or of something of Keras."""
+        match value:
+            case Ref(path=path):
+                found = builtins.constant(f"{path}.{name}")
+                if found is None and f"{path}.{name}" in {"numpy.newaxis", "tensorflow.newaxis"}:
+                    return None
+                return found if found is not None else Ref(canonical(f"{path}.{name}"))
+            case Tensor():
+                return self._of_tensor(value, name, place)
+            case LayerObject():
+                return self._of_layer(value, name, place)
+            case ModelObject():
+                return self._of_model(value, name, place)
+            case DataArray():
+                return datasets.attribute(value, name, place)
+            case Made():
+                found = value.arguments.get(name)
+                return Method(value, name) if found is None else found
+            case Instance():
+                return composite.attribute(value, name, place)
+        return place.unknown("is not read")
+
+    def _of_tensor(self, tensor: Tensor, name: str, place: Place) -> object:
+        match name:
+            case "shape" | "_keras_shape":
+                return self.shape(tensor, place)
+            case "dtype":
+                return self.dtype(tensor, place)
+            case "ndim":
+                shape = self.shape(tensor, place)
+                return len(shape) if isinstance(shape, tuple) else shape
+            case "name":
+                return tensor.call.hint or "keras_tensor"
+            case "get_shape":
+                return Method(tensor, name)
+        return place.unknown("is not read")
+
+    def _of_layer(self, layer: LayerObject, name: str, place: Place) -> object:
+        match name:
+            case "name":
+                return self.automatic_name(layer)
+            case "output" | "input":
+                return output_of(layer, name == "input", place)
+            case "output_shape" | "input_shape":
+                tensor = output_of(layer, name == "input_shape", place)
+                return (
+                    self.shape(tensor, place) if isinstance(tensor, Tensor) else place.unknown("is not read")
+                )
+            case "trainable":
+                return layer.arguments.get("trainable", True)
+            case "__class__":
+                return Ref(f"keras.layers.{layer.layer}")
+            case "__name__":
+                return layer.layer
+        argument = self.catalog.get(Kind.LAYER, layer.layer).argument(name)
+        if argument is not None:
+            return layer.arguments.get(name, argument.default)
+        return Method(layer, name)
+
+    def _of_model(self, model: ModelObject, name: str, place: Place) -> object:
+        match name:
+            case "name":
+                return model.name or self.automatic_name(model)
+            case "layers":
+                return self.layers_of(model, place)
+            case "input" | "output":
+                return self.ends_of(model, name == "input", place)
+            case "inputs" | "outputs":
+                ends = self.ends_of(model, name == "inputs", place)
+                return ends if isinstance(ends, list) else [ends]
+            case "output_shape" | "input_shape":
+                tensor = self.ends_of(model, name == "input_shape", place)
+                return (
+                    self.shape(tensor, place) if isinstance(tensor, Tensor) else place.unknown("is not read")
+                )
+            case "trainable":
+                return model.trainable
+            case "__class__":
+                return Ref("keras.Sequential" if model.stack is not None else "keras.Model")
+        return Method(model, name)
+
+    def set_attribute(self, value: object, name: str, new: object, place: Place) -> None:
+        """Freeze a layer or model, or name it; other attributes are told in a note."""
+        if name == "trainable" and isinstance(value, LayerObject | ModelObject):
+            if isinstance(new, Unknown):
+                self.note(
+                    f"{place.text} is set to something that is not known; it is left trainable", place.line
+                )
+            elif isinstance(value, ModelObject):
+                value.trainable = bool(new)
+            elif new:
+                value.arguments.pop("trainable", None)
+            elif self.catalog.get(Kind.LAYER, value.layer).argument("trainable") is not None:
+                value.arguments["trainable"] = False
+        elif (
+            name in {"name", "_name"}
+            and isinstance(value, LayerObject | ModelObject)
+            and isinstance(new, str)
+        ):
+            value.name = new
+        elif isinstance(value, LayerObject | ModelObject):
+            self.note(f"{place.text} is set, which is not read", place.line)
+
+    def call(
+        self, value: object, positional: Sequence[object], named: Mapping[str, object], place: Place
+    ) -> object:
+        """What calling a name of a module or something of Keras gives.
+
+        Raises:
+            Unreadable: it cannot be told, with every reason.
+        """
+        match value:
+            case Ref():
+                return self._call_name(value, positional, named, place)
+            case LayerObject():
+                return self.call_layer(value, positional, named, place)
+            case ModelObject():
+                return self.call_model(value, positional, named, place)
+            case LambdaObject():
+                return self._call_lambda(value, positional, named, place)
+            case Distributed():
+                return composite.call_distributed(self, value, positional, place)
+            case Instance():
+                return composite.call_instance(self, value, positional, named, place)
+            case Method(value=ModelObject() as model, name=name):
+                return self._model_method(model, name, positional, named, place)
+            case Method(value=Tensor() as tensor, name="get_shape"):
+                return self.shape(tensor, place)
+            case Method(value=DataArray() as array, name=name):
+                return datasets.method(array, name, positional, named, place)
+            case Method(value=(Instance() | Super()) as instance, name=name):
+                return composite.method(self, instance, name, positional, named, place)
+            case Method(value=LayerObject() as layer, name="call"):
+                return self.call_layer(layer, positional, named, place)
+            case Made(kind=Kind.ACTIVATION) as made:
+                return self._activate(made.name, positional, {**made.arguments, **named}, place)
+        unknown = causes_in([*positional, *named.values()])
+        return Unknown(tuple(unknown)) if unknown else place.unknown("is not read", definable=True)
+
+    def _call_lambda(
+        self, value: LambdaObject, positional: Sequence[object], named: Mapping[str, object], place: Place
+    ) -> object:
+        """What the function of a Lambda layer makes of tensors: its operations, in the layer's place."""
+        if isinstance(value.function, Unknown):
+            raise Unreadable(value.function.causes)
+        rest = {name: one for name, one in named.items() if name not in {"training", "mask"}}
+        result = self.enter(value.function, positional, {**value.named, **rest}, place)
+        if not causes_in([result]):
+            self.note("the Lambda layer is brought in as the operations that it calls", value.line)
+        return result
+
+    def _call_name(
+        self, name: Ref, positional: Sequence[object], named: Mapping[str, object], place: Place
+    ) -> object:
+        path = canonical(name.path)
+        if path in _CONSTANTS:
+            return _CONSTANTS[path]
+        if path in _MODELS or path in _STACKS:
+            make = self.functional if path in _MODELS else self.sequential
+            model = make(positional, named, place)
+            self.count_name(model)
+            return model
+        if path in _SEEDS:
+            seed = positional[0] if positional else named.get("seed")
+            if isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed < 2**32:
+                self.seed = seed
+            return None
+        if path in _SILENT:
+            return None
+        if path in _SHAPES or path == "tensorflow.shape":
+            tensor = positional[0] if positional else named.get("x")
+            if isinstance(tensor, Tensor):
+                return self.shape(tensor, place)
+        if path.startswith("keras.applications."):
+            return self._application(path, positional, named, place)
+        entry = kind_of(path, self.catalog)
+        if entry is not None:
+            return self._make(entry, positional, named, place)
+        if path.startswith("keras.activations.") and not _has_tensor([*positional, *named.values()]):
+            return self._activation_getter(path, positional, place)
+        merging = merging_layer(path, self.catalog)
+        if merging is not None:
+            return self._merge(merging, positional, named, place)
+        loaded = self._of_data(path, positional, named, place)
+        if loaded is not None:
+            return loaded
+        return self._on_tensors(path, positional, named, place)
+
+    def _make(
+        self, entry: Entry, positional: Sequence[object], named: Mapping[str, object], place: Place
+    ) -> object:
+        """A layer or another object of the catalog."""
+        if entry.kind is not Kind.LAYER:
+            return Made(
+                entry.kind, entry.name, self.arguments.read(entry, positional, named, place), place.line
+            )
+        if entry.name == "Lambda":
+            return self._lambda(positional, named, place)
+        if entry.unsafe:
+            raise Unreadable([place.cause("holds code, which a document cannot carry", entry.name)])
+        if entry.name == INPUT:
+            return self._input(entry, positional, named, place)
+        if entry.name == "TimeDistributed":
+            inner = positional[0] if positional else named.get("layer")
+            if isinstance(inner, ModelObject):
+                return Distributed(inner, {}, place.line)
+        layer = self.layer(entry, positional, named, place)
+        self.count_name(layer)
+        return layer
+
+    def _lambda(
+        self, positional: Sequence[object], named: Mapping[str, object], place: Place
+    ) -> LambdaObject:
+        function = positional[0] if positional else named.get("function")
+        if not isinstance(function, Function | Partial | Ref):
+            unknown = causes_in([function])
+            raise Unreadable(
+                unknown or [place.cause("calls something that is no function of the file", "this Lambda")]
+            )
+        extra = named.get("arguments")
+        shape = named.get("input_shape")
+        takes = {"shape": self.arguments.value(shape, place, "input_shape")} if shape is not None else {}
+        return LambdaObject(function, dict(extra) if isinstance(extra, dict) else {}, place.line, takes)
+
+    def _input(
+        self, entry: Entry, positional: Sequence[object], named: Mapping[str, object], place: Place
+    ) -> object:
+        if any(named.get(name) is not None for name in ("tensor", "type_spec")):
+            raise Unreadable([place.cause("stands for a tensor of its own", "this Input")])
+        rest = {name: value for name, value in named.items() if name not in {"tensor", "type_spec"}}
+        for old in ("input_shape", "batch_input_shape"):
+            if old in rest:
+                rest[old.removeprefix("input_").replace("batch_input", "batch")] = rest.pop(old)
+        layer = self.layer(entry, positional, rest, place)
+        self.count_name(layer)
+        return self.record(layer, (), {}, {}, place)
+
+    def _merge(
+        self, entry: Entry, positional: Sequence[object], named: Mapping[str, object], place: Place
+    ) -> object:
+        """A function such as `layers.add([a, b])`, which makes a layer and calls it."""
+        settings = dict(named)
+        tensors = positional[0] if positional else settings.pop("inputs", None)
+        layer = self._make(entry, positional[1:], settings, place)
+        assert isinstance(layer, LayerObject)
+        return self.call_layer(layer, [tensors], {}, place)
+
+    def _activation_getter(self, path: str, positional: Sequence[object], place: Place) -> object:
+        """`keras.activations.get("relu")`: the activation itself."""
+        name = positional[0] if positional else None
+        if path.endswith(".get") and isinstance(name, str):
+            return Ref(f"keras.activations.{name}")
+        return name if name is not None else place.unknown("is not read")
+
+    def _activate(
+        self, name: str, positional: Sequence[object], named: Mapping[str, object], place: Place
+    ) -> object:
+        """What an activation function makes of a tensor."""
+        entry = self.catalog.get(Kind.ACTIVATION, name)
+        if entry.name == "linear":
+            return positional[0]
+        op = self.catalog.find(Kind.OP, f"ops.{entry.name}")
+        if op is not None and all(op.argument(key) or key in {"x"} for key in named):
+            return self.call_op(op, positional, named, place)
+        rest = dict(named)
+        tensors = list(positional[:1]) or [rest.pop("x", None)]
+        settings = self.arguments.read(entry, positional[1:], rest, place)
+        value = {entry.name: settings} if settings else entry.name
+        return self.call_layer(
+            LayerObject("Activation", {"activation": value}, place.line), tensors, {}, place
+        )
+
+    def _application(
+        self, path: str, positional: Sequence[object], named: Mapping[str, object], place: Place
+    ) -> object:
+        """An architecture of `keras.applications`, as the calls that it is made of."""
+        name = path.rpartition(".")[2]
+        if not name[:1].isupper():
+            tensors = _has_tensor([*positional, *named.values()])
+            return (
+                place.unknown("prepares pictures in a way that is not read", name)
+                if tensors
+                else place.unknown("is not read")
+            )
+        if self.applications is None:
+            return place.unknown("is an architecture of keras.applications, which is not at hand here", name)
+        given = dict(
+            zip(("include_top", "weights", "input_tensor", "input_shape"), positional, strict=False)
+        ) | dict(named)
+        if causes_in(given.values()):
+            raise Unreadable(causes_in(given.values()))
+        tensor = given.pop("input_tensor", None)
+        weights = given.pop("weights", "imagenet")
+        if isinstance(tensor, Tensor) and given.get("input_shape") is None:
+            shape = self.shape(tensor, place)
+            if isinstance(shape, tuple):
+                given["input_shape"] = shape[1:]
+        arguments = {
+            key: self.arguments.value(value, place, f"the {key} of {name}")
+            for key, value in given.items()
+            if value is not None
+        }
+        try:
+            made = model_of_graph(self, self.applications(name, arguments), place.line)
+        except KflabError as error:
+            raise Unreadable([place.cause(f"cannot be brought in: {error}", name)]) from error
+        if weights is not None:
+            self.note(
+                f"the {weights} weights of {name} are not brought along; it starts from new ones", place.line
+            )
+        made.application = name
+        self.models.append(made)
+        if isinstance(tensor, Tensor):
+            made.calls.clear()
+            return composite.inlined(self, made, tensor, place)
+        return made
+
+    def _of_data(
+        self, path: str, positional: Sequence[object], named: Mapping[str, object], place: Place
+    ) -> object | None:
+        """What loading or preparing a dataset gives; None where the path is not about data."""
+        if path.startswith("keras.datasets.") and path.endswith(".load_data"):
+            self.data = datasets.load(path.split(".")[2], positional, named, place, self.note)
+            return self.data.arrays
+        return datasets.function(path, positional, named, place)
+
+    def _on_tensors(
+        self, path: str, positional: Sequence[object], named: Mapping[str, object], place: Place
+    ) -> object:
+        """What a function of a module gives; one of `keras.ops` is a node, others cannot be told."""
+        unknown = causes_in([*positional, *named.values()])
+        if unknown:
+            raise Unreadable(unknown)
+        if not _has_tensor([*positional, *named.values()]):
+            return _of_elsewhere(path, place)
+        if path.startswith("keras.activations."):
+            name = path.rpartition(".")[2]
+            if self.catalog.find(Kind.ACTIVATION, name) is not None:
+                return self._activate(name, positional, named, place)
+        entry = operation(path, self.catalog)
+        if entry is None:
+            raise Unreadable([place.cause("is called on tensors, which kflab cannot read", path)])
+        if entry.unsafe:
+            raise Unreadable([place.cause("holds code, which a document cannot carry", path)])
+        return self.call_op(entry, positional, named, place)
+
+    def _model_method(
+        self,
+        model: ModelObject,
+        name: str,
+        positional: Sequence[object],
+        named: Mapping[str, object],
+        place: Place,
+    ) -> object:
+        match name:
+            case "add":
+                self.add(model, positional[0] if positional else named.get("layer"), place)
+                return None
+            case "pop" if model.stack:
+                return model.stack.pop()
+            case "get_layer":
+                given = dict(zip(("name", "index"), positional, strict=False)) | dict(named)
+                return self.find_layer(model, given.get("name"), given.get("index"), place)
+            case "build":
+                self.build(model, positional[0] if positional else named.get("input_shape"), place)
+                return None
+            case "compile":
+                order = ("optimizer", "loss", "loss_weights", "metrics")
+                model.compiled = Compiled(dict(zip(order, positional, strict=False)) | dict(named), place)
+                return None
+            case "fit" | "fit_generator":
+                order = ("x", "y", "batch_size", "epochs", "verbose", "callbacks", "validation_split")
+                model.fitted = model.fitted or Compiled(
+                    dict(zip(order, positional, strict=False)) | dict(named), place
+                )
+                return place.unknown("is the history of a training", definable=False)
+            case "load_weights":
+                given = positional[0] if positional else named.get("filepath")
+                self.note(
+                    f"the weights of {given if isinstance(given, str) else 'a file'} are not brought along; "
+                    "training.initial_weights names a file to start from",
+                    place.line,
+                )
+                return None
+            case "__call__" | "call":
+                return self.call_model(model, positional, named, place)
+        return None if name in _NO_RESULT else place.unknown("is not read", definable=True)
+
+    def binary(self, operation: ast.AST, left: object, right: object, place: Place) -> object:
+        """An operator or comparison where a side is something of Keras."""
+        if isinstance(left, Tensor) or isinstance(right, Tensor):
+            return self.operator(operation, [left, right], place)
+        if isinstance(left, DataArray) or isinstance(right, DataArray):
+            return datasets.binary(operation, left, right, place)
+        if isinstance(operation, ast.Eq | ast.NotEq):
+            return (left == right) is isinstance(operation, ast.Eq)
+        return place.unknown("is not read", definable=True)
+
+    def unary(self, operation: ast.unaryop, value: object, place: Place) -> object:
+        """A sign before something of Keras."""
+        if isinstance(value, Tensor):
+            return value if isinstance(operation, ast.UAdd) else self.operator(operation, [value], place)
+        return place.unknown("is not read", definable=True)
+
+    def item(self, value: object, key: object, place: Place) -> object:
+        """`value[key]` of something of Keras."""
+        if isinstance(value, Tensor):
+            return super().item(value, key, place)
+        if isinstance(value, DataArray):
+            return datasets.item(value, key, place)
+        return place.unknown("is not read", definable=True)
+
+    def iterate(self, value: object, place: Place) -> list[object]:
+        """The items of something of Keras.
+
+        Raises:
+            Unreadable: they are not known.
+        """
+        if isinstance(value, Tensor):
+            raise Unreadable([place.cause("takes a tensor apart, which Keras refuses")])
+        raise Unreadable([place.cause("goes over data that is not read", definable=True)])
+
+    def called(self, value: object, name: str) -> None:
+        """Take note of the variable that something was first given to."""
+        if isinstance(value, Tensor):
+            if not value.call.hint and value.index == 0:
+                value.call.hint = name
+        elif isinstance(value, LayerObject | ModelObject) and not value.hint:
+            value.hint = name
+
+    def spoil(self, value: object, causes: Unknown) -> bool:
+        """Take note that a model may have been changed in a way that is unknown."""
+        if isinstance(value, ModelObject) and value.stack is not None:
+            value.causes += causes.causes
+            return True
+        return False
+
+    def is_instance(self, value: object, kind: object) -> bool | None:
+        """Whether something is of a class of Keras."""
+        if not isinstance(kind, Ref):
+            return None
+        path = canonical(kind.path)
+        if isinstance(value, ModelObject):
+            return (
+                path in _MODELS
+                or path in {"keras.Layer", "keras.layers.Layer"}
+                or (path in _STACKS and value.stack is not None)
+            )
+        if isinstance(value, LayerObject):
+            entry = kind_of(path, self.catalog)
+            return path in {"keras.Layer", "keras.layers.Layer"} or (
+                entry is not None and entry.name == value.layer
+            )
+        if isinstance(value, Instance):
+            return kind in value.kind.lineage()
+        return False
+
+
+def _has_tensor(values: Sequence[object]) -> bool:
+    waiting = list(values)
+    seen: set[int] = set()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Tensor):
+            return True
+        if isinstance(value, list | tuple | dict) and id(value) not in seen:
+            seen.add(id(value))
+            waiting += value.values() if isinstance(value, dict) else value
+    return False
+
+
+def _of_elsewhere(path: str, place: Place) -> object:
+    """What a function that is not read gives."""
+    root = path.partition(".")[0]
+    if root in {"keras", "tensorflow"}:
+        return place.unknown(f"is not known: {path} is not read", definable=True)
+    return place.unknown(f"comes from {root or 'a module'}, which is not run", definable=True)
