@@ -215,7 +215,9 @@ def _entry(item: _Found, borrowed: Mapping[tuple[Kind, str, str], str]) -> Entry
         arguments = trial.with_all_choices(item.target, arguments)
         called_with = tensors.of_layer(item.target, item.doc.call_arguments, arguments)
         call = tuple(_of_call(item.target, item.doc.call_arguments, borrowed))
-        arguments += _of_every_layer(item.target, {argument.name for argument in arguments}, borrowed)
+        arguments += trial.taken(
+            item.target, arguments, _of_every_layer(item.target, {one.name for one in arguments}, borrowed)
+        )
     elif inspect.isclass(item.target):
         arguments = trial.with_all_choices(item.target, arguments)
     return Entry(

@@ -37,9 +37,22 @@ def _with_choices(entry: Entry, argument: Argument, layers: dict[str, Callable[.
     if argument.kind is ArgumentKind.LAYER and not entry.unsafe:
         choices = _layers(entry, argument, layers)
     elif argument.kind is ArgumentKind.TEXT and argument.name.endswith(_DTYPE):
-        is_policy = entry.kind is Kind.LAYER and argument.name == _DTYPE and bool(entry.tensors)
-        choices = _policies() if is_policy else private.dtypes()
+        choices = _dtypes(entry, argument)
     return msgspec.structs.replace(argument, choices=choices) if choices else argument
+
+
+def _dtypes(entry: Entry, argument: Argument) -> tuple[str, ...]:
+    """The names of the dtypes that an argument takes; those of policies where they are for computing."""
+    is_called = entry.kind in {Kind.LOSS, Kind.METRIC} or bool(entry.tensors and entry.kind is Kind.LAYER)
+    make = None
+    if entry.kind is not Kind.OP and not entry.unsafe:
+        make = trial.maker(objects.find(entry.kind, entry.name), entry.arguments)
+    computes = is_called and argument.name == _DTYPE
+    for names in (_policies() if computes else (), private.dtypes()):
+        taken = tuple(name for name in names if make is None or trial.accepts(make, argument.name, name))
+        if taken:
+            return taken
+    return ()
 
 
 def _layers(entry: Entry, argument: Argument, layers: dict[str, Callable[..., object]]) -> tuple[str, ...]:

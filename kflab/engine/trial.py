@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import keras
 import msgspec
@@ -51,6 +51,25 @@ def sample(argument: Argument, nested: type[keras.Layer] = keras.layers.Dense) -
     if argument.choices:
         return argument.choices[0]
     return _SAMPLES.get(argument.kind, 2)
+
+
+def taken(
+    target: Callable[..., object], arguments: Sequence[Argument], others: Iterable[Argument]
+) -> Iterator[Argument]:
+    """Those of the other arguments that an object can be made with, as far as one can be made at all."""
+    make = maker(target, arguments)
+    for argument in others:
+        if make is None or accepts(make, argument.name, argument.default):
+            yield argument
+
+
+def accepts(make: Callable[..., object], name: str, value: object) -> bool:
+    """Whether an object can be made with this value of an argument."""
+    is_made = False
+    with refusal_counts_as_no():
+        make(**{name: value})
+        is_made = True
+    return is_made
 
 
 def with_all_choices(target: Callable[..., object], arguments: Sequence[Argument]) -> list[Argument]:

@@ -137,3 +137,39 @@ def test_help_is_keras_own_words(catalog):
     units = catalog.get(Kind.LAYER, "Dense").argument("units")
     assert units is not None
     assert units.help == "Positive integer, dimensionality of the output space."
+
+
+def test_layers_and_dtypes_are_offered_as_keras_takes_them(catalog):
+    def choices(layer: str, argument: str) -> tuple[str, ...]:
+        found = catalog.get(Kind.LAYER, layer).argument(argument)
+        assert found is not None
+        return found.choices
+
+    assert {"LSTM", "GRU", "SimpleRNN"} <= set(choices("Bidirectional", "layer"))
+    assert "Dense" not in choices("Bidirectional", "layer")
+    assert "LSTMCell" in choices("RNN", "cell")
+    assert "Dense" not in choices("RNN", "cell")
+    assert choices("TimeDistributed", "layer") == ()
+    assert {"float32", "bfloat16", "mixed_float16"} <= set(choices("Dense", "dtype"))
+    assert "string" not in choices("Dense", "dtype")
+    assert "string" in choices("Input", "dtype")
+    assert choices("IntegerLookup", "vocabulary_dtype") == ("int64",)
+
+
+def test_arguments_of_the_call_are_told_from_its_tensors(catalog):
+    attention = catalog.get(Kind.LAYER, "MultiHeadAttention")
+    assert [argument.name for argument in attention.call] == [
+        "return_attention_scores",
+        "training",
+        "use_causal_mask",
+    ]
+    training = attention.call[1]
+    assert training.kind is ArgumentKind.BOOL
+    assert training.nullable
+    assert training.help
+    assert not catalog.get(Kind.LAYER, "Flatten").call
+
+
+def test_a_layer_has_no_argument_of_every_layer_that_it_refuses(catalog):
+    assert catalog.get(Kind.LAYER, "StringLookup").argument("activity_regularizer") is None
+    assert catalog.get(Kind.LAYER, "Dense").argument("activity_regularizer") is not None
