@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -82,77 +83,98 @@ def _first_help(found: Sequence[Completion], text: str) -> Help:
     return Help(found[0].label, found[0].help) if found and text else Help()
 
 
+class _Offered(NamedTuple):
+    """A completion and what it is found by: its name, its short name, other words, the first line of help."""
+
+    completion: Completion
+    name: str
+    short: str
+    words: str
+    said: str
+
+
 def _ranked(text: str, around: Around) -> Iterator[Completion]:
     """Everything that a node can call, the likeliest first; all of it, in groups, for no text."""
     layers, operations = _offers(around.catalog)
-    everything = (*layers, *_calls(around), *operations)
-    if not text:
-        yield from everything
-        return
     wanted = plain(text).split()
+    everything = (*layers, *_calls(around, wanted), *operations)
+    if not wanted:
+        yield from (offered.completion for offered in everything)
+        return
     looked = names_of(around.catalog).look_up(text.strip(), around.rank)
-    meant = [looked.meaning.entry.name] if looked.meaning else [entry.name for entry in looked.candidates]
+    meant = [looked.meaning.entry] if looked.meaning else looked.candidates
+    order = {plain(entry.name): place for place, entry in enumerate(meant)}
     places: list[tuple[int, int, Completion]] = []
-    for completion in everything:
-        place = _place(completion, wanted, meant)
+    for offered in everything:
+        place = _place(offered, wanted, order)
         if place is not None:
-            places.append((*place, completion))
+            places.append((*place, offered.completion))
     yield from (completion for *_, completion in sorted(places, key=lambda one: one[:2]))
 
 
-def _place(completion: Completion, wanted: Sequence[str], meant: Sequence[str]) -> tuple[int, int] | None:
+def _place(offered: _Offered, wanted: Sequence[str], meant: Mapping[str, int]) -> tuple[int, int] | None:
     """Where a completion stands among the others; nothing where it lacks some of what was typed."""
-    name = plain(completion.insert)
-    if name.strip() in map(plain, meant):
-        return 0, [plain(one) for one in meant].index(name.strip())
-    first = wanted[0] if wanted else ""
-    words = f"{name} {completion.group} {completion.detail.lower()}"
-    if all(word in name for word in wanted):
-        return (1 if name.startswith(first) or _short(completion.insert).startswith(first) else 2), 0
-    if all(word in words for word in wanted):
-        return 3, 0
-    said = completion.help.partition("\n")[0].lower()
-    return (4, 0) if all(word in words or word in said for word in wanted) else None
-
-
-def _short(insert: str) -> str:
-    """The name without the module of an operation: `resize` of `ops.image.resize`."""
-    return plain(insert.rpartition(".")[2]) if insert.startswith("ops.") else ""
+    if offered.name in meant:
+        return 0, meant[offered.name]
+    depth = 0
+    for word in wanted:
+        if word not in offered.name:
+            depth = max(depth, 1 if word in offered.words else 2)
+            if depth == 2 and word not in offered.said:
+                return None
+    if depth:
+        return 2 + depth, 0
+    first = wanted[0]
+    return (1 if offered.name.startswith(first) or offered.short.startswith(first) else 2), 0
 
 
 @functools.lru_cache(maxsize=4)
-def _offers(catalog: Catalog) -> tuple[tuple[Completion, ...], tuple[Completion, ...]]:
+def _offers(catalog: Catalog) -> tuple[tuple[_Offered, ...], tuple[_Offered, ...]]:
     """The layers and the operations of a catalog."""
     layers, operations = (
-        tuple(
-            Completion(
-                entry.name,
-                f"{entry.name} ",
-                detail=" ".join(argument.name for argument in entry.arguments if argument.required),
-                group=entry.group if kind is Kind.LAYER else f"operations: {entry.group}",
-                help=_text(entry),
-                called=True,
-            )
-            for entry in catalog.entries(kind)
-            if not entry.unsafe
-        )
+        tuple(_offer(entry) for entry in catalog.entries(kind) if not entry.unsafe)
         for kind in (Kind.LAYER, Kind.OP)
     )
     return layers, operations
 
 
-def _calls(around: Around) -> Iterator[Completion]:
-    """The nested models that can be called, and the layers of other nodes that can be shared."""
+def _offer(entry: Entry) -> _Offered:
+    is_layer = entry.kind is Kind.LAYER
+    needed = " ".join(argument.name for argument in entry.arguments if argument.required)
+    completion = Completion(
+        entry.name,
+        f"{entry.name} ",
+        detail=needed,
+        group=entry.group if is_layer else f"operations: {entry.group}",
+        help=_text(entry),
+        called=True,
+    )
+    short = "" if is_layer else plain(entry.name.rpartition(".")[2])
+    said = entry.summary.lower()
+    return _Offered(completion, plain(entry.name), short, f"{completion.group} {needed}", said)
+
+
+def _calls(around: Around, wanted: Sequence[str]) -> Iterator[_Offered]:
+    """The nested models that can be called, and the layers of other nodes that can be shared.
+
+    Those that lack some of what is wanted are left out: there may be a thousand.
+    """
     for name in around.experiment.models:
-        if name != around.graph:
+        key = f"{MODEL} {plain(name)}"
+        if name != around.graph and all(word in key for word in wanted):
             said = f"Calls the model {name} with the same weights everywhere."
-            yield Completion(name, f"{MODEL} {name} ", "nested model", _MODELS, said, called=True)
+            completion = Completion(name, f"{MODEL} {name} ", "nested model", _MODELS, said, called=True)
+            yield _Offered(completion, key, plain(name), "", "")
     nodes = around.nodes.nodes
     for name in shareable(around.nodes):
-        target = nodes[name].target
-        assert isinstance(target, Layer)
-        said = f"Calls the {target.layer} of {name} once more, with the same weights."
-        yield Completion(name, f"{SHARE} {name} ", f"{target.layer}, shared", _SHARED, said, called=True)
+        key = f"{SHARE} {plain(name)}"
+        if all(word in key for word in wanted):
+            target = nodes[name].target
+            assert isinstance(target, Layer)
+            said = f"Calls the {target.layer} of {name} once more, with the same weights."
+            detail = f"{target.layer}, shared"
+            completion = Completion(name, f"{SHARE} {name} ", detail, _SHARED, said, called=True)
+            yield _Offered(completion, key, "", "", "")
 
 
 # Arguments

@@ -12,6 +12,7 @@ from kflab.experiment import Data, Experiment
 from kflab.graph.nodes import Call, Graph, Layer, Node, Op, Share, Target
 from kflab.quick_add import LONGEST, understand
 from kflab.quick_add.canonical import canonical
+from kflab.quick_add.ranks import rank_at
 from kflab.quick_add.understood import Understood
 from kflab.values import Value
 
@@ -178,9 +179,24 @@ def test_dimensions_follow_the_line():
     assert [getattr(found, "layer", "") for found in sequence.targets][2:4] == ["Conv1D", "MaxPooling1D"]
 
 
+def test_layers_tell_their_dimensions_without_keras():
+    nodes = {
+        **EXPERIMENT.model.nodes,
+        "volume": Node(Layer("Input", {"batch_shape": [None, 4, 8, 8, 1]})),
+        "relu": Node(Layer("ReLU"), inputs=("again",)),
+        "flat": Node(Layer("Flatten"), inputs=("relu",)),
+        "loop": Node(Layer("ReLU"), inputs=("loop",)),
+        "sum": Node(Op("ops.sum"), inputs=("relu",)),
+    }
+    graph = Graph(nodes=nodes)
+    ranks = {name: rank_at(CATALOG, graph, name) for name in nodes}
+    assert ranks == {
+        "image": 2, "conv1": 2, "again": 2, "volume": 3, "relu": 2, "flat": 0, "loop": None, "sum": None,
+    }  # fmt: skip
+    assert rank_at(CATALOG, graph, "nobody") is None
+
+
 def test_nodes_have_names_and_further_inputs():
-    understood = read("c1: conv2d 8 3 same | name=c2 bn | add +conv1 + c1 | share c1")
-    assert not [problem for problem in understood.problems if "c2" not in problem.message]
     understood = read("c1: conv2d 8 3 same | bn name=c2 | add +conv1 + c1 +again:1 | share c1")
     assert understood.complete, understood.problems
     assert [segment.name for segment in understood.segments] == ["c1", "c2", "", ""]

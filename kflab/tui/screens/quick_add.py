@@ -161,8 +161,8 @@ class QuickAdd(ModalScreen[Added | None]):
         """Shows everything that can be added."""
         self._misread.style = self.get_component_rich_style("quick-add--wrong", partial=True)
         self.set_focus(self._line)
-        self._read()
-        self.watch(self._line, "selection", self._read, init=False)
+        self.read_line()
+        self.watch(self._line, "selection", self.read_line, init=False)
         self._keys.release_keys()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -185,9 +185,9 @@ class QuickAdd(ModalScreen[Added | None]):
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._read()
+        self.read_line()
 
-    def _read(self) -> None:
+    def read_line(self) -> None:
         """Shows what the line says now."""
         now = self._line.value, self._line.cursor_position
         if now == self._seen:
@@ -230,12 +230,12 @@ class QuickAdd(ModalScreen[Added | None]):
 
     def action_list(self, move: str) -> None:
         """Moves the cursor of the list while the line keeps the focus."""
-        self._read()
+        self.read_line()
         self._list.step(move)
 
     def action_complete(self) -> None:
         """Takes a completion into the line."""
-        self._read()
+        self.read_line()
         completion = self._list.chosen or self._list.first
         if completion is not None:
             self._take(completion)
@@ -244,11 +244,11 @@ class QuickAdd(ModalScreen[Added | None]):
         text, column = self._understood.completed(completion)
         self._line.value = text
         self._line.cursor_position = column
-        self._read()
+        self.read_line()
 
     def action_accept(self) -> None:
         """Adds what the line says, or what is chosen; says why where it can not."""
-        self._read()  # What was typed last may not have been told yet.
+        self.read_line()  # What was typed last may not have been told yet.
         chosen = self._list.chosen
         if chosen is not None:
             self._take(chosen)
