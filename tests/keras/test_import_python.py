@@ -1,0 +1,103 @@
+"""Scripts are read without being run: what comes in is the model that Keras makes when they are run."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+
+import keras
+import pytest
+
+from kflab.engine.build import build
+from kflab.engine.inspect import Inspector
+from kflab.experiment import Experiment
+from kflab.imports.python import TensorSpec, read
+from tests.keras.python_scripts import SCRIPTS, WITHOUT_CLASSES
+
+_inspector = Inspector()
+
+
+def specs_of(experiment: Experiment, node: str) -> tuple[TensorSpec, ...]:
+    outputs = _inspector.inspect(experiment).model.nodes[node].outputs
+    return tuple(TensorSpec(output.shape, output.dtype) for output in outputs)
+
+
+def digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def plain(value: object) -> object:
+    """A config without the names that may differ."""
+    if isinstance(value, dict):
+        left_out = {"name", "shared_object_id", "build_config", "registered_name", "module"}
+        return {str(key): plain(item) for key, item in value.items() if key not in left_out}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def fingerprint(model: keras.Model) -> tuple[list[str], list[list[str]]]:
+    """What each output is computed by, down to the inputs, and which calls share a layer."""
+    functional = model._functional if isinstance(model, keras.Sequential) else model
+    known: dict[int, str] = {}
+    for index, tensor in enumerate(functional.inputs):
+        known[id(tensor)] = digest("input", index, tensor.shape, tensor.dtype)
+    calls: dict[int, list[str]] = {}
+
+    def argument(value: object) -> object:
+        if isinstance(value, keras.KerasTensor):
+            return of_tensor(value)
+        if isinstance(value, list | tuple):
+            return [argument(item) for item in value]
+        return plain(value) if not isinstance(value, slice) else str(value)
+
+    def of_tensor(tensor: keras.KerasTensor) -> str:
+        if id(tensor) not in known:
+            operation, index, _ = tensor._keras_history
+            node = operation._inbound_nodes[tensor._keras_history.node_index]
+            bound = inspect.signature(operation.call).bind(*node.arguments.args, **node.arguments.kwargs)
+            given = {
+                key: argument(value)
+                for key, value in bound.arguments.items()
+                if value is not None and not (isinstance(value, dict) and not value)
+            }
+            if isinstance(operation, keras.Model):
+                what: object = fingerprint(operation)
+            elif isinstance(operation, keras.layers.Layer):
+                what = plain(operation.get_config())
+            else:
+                settings = {key: value for key, value in vars(operation).items() if not key.startswith("_")}
+                what = plain(settings)
+            call = digest(type(operation).__name__.replace("Sequential", "Functional"), what, given)
+            if not call in calls.setdefault(id(operation), []):
+                calls[id(operation)].append(call)
+            for number, output in enumerate(node.output_tensors):
+                known[id(output)] = digest(call, number)
+        return known[id(tensor)]
+
+    outputs = [of_tensor(tensor) for tensor in keras.tree.flatten(functional.outputs)]
+    return outputs, sorted(sorted(one) for one in calls.values())
+
+
+def run(script: str) -> keras.Model:
+    names: dict[str, object] = {"__name__": "__main__"}
+    exec(compile(script, "script", "exec"), names)
+    model = names["model"]
+    assert isinstance(model, keras.Model)
+    return model
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_comes_in_as_the_model_that_it_makes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras.Model, "compile", lambda *_, **__: None)  # how it is trained is another test
+    real = run(SCRIPTS[name])
+    imported = read(SCRIPTS[name], f"{name}.py", specs_of=specs_of)
+    ours = build(imported.experiment)
+    assert ours.count_params() == real.count_params()
+    # A layer that the script writes itself comes in as the layers that it calls, as in the script beside it.
+    same = run(WITHOUT_CLASSES[name]) if name in WITHOUT_CLASSES else real
+    (outputs, shared), (theirs, theirs_shared) = fingerprint(ours), fingerprint(same)
+    if isinstance(same.output, dict):  # Keras orders a mapping by its keys; the document as it was written
+        outputs, theirs = sorted(outputs), sorted(theirs)
+    assert (outputs, shared) == (theirs, theirs_shared)
