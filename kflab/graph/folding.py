@@ -9,7 +9,7 @@ import msgspec
 
 from kflab import catalog
 from kflab.catalog import ArgumentKind, Kind
-from kflab.graph.layout import reading_order
+from kflab.graph.layout import wiring_of
 from kflab.graph.memo import Recent
 from kflab.graph.nodes import Call, Graph, Layer, Op, Share
 from kflab.graph.repeats import Block, find_blocks
@@ -58,6 +58,11 @@ class Folding(msgspec.Struct, frozen=True):
         """Whether a fold is shown as one row."""
         return self.folded != (fold.key in self.turned)
 
+    @property
+    def hides(self) -> bool:
+        """Whether any fold may be closed."""
+        return self.folded or bool(self.turned)
+
     def turning(self, fold: Fold) -> Folding:
         """The folding with a fold opened that was closed, or the other way round."""
         return msgspec.structs.replace(self, turned=self.turned ^ {fold.key})
@@ -102,9 +107,11 @@ def around(folds: Iterable[Fold], name: str) -> Iterator[Fold]:
             return
 
 
-def hiding(folds: Iterable[Fold], folding: Folding, name: str) -> Fold | None:
+def hiding(graph: Graph, folding: Folding, name: str) -> Fold | None:
     """The fold whose row stands for a node, or none where the node has a row of its own."""
-    return next((fold for fold in around(folds, name) if folding.closes(fold)), None)
+    if not folding.hides:
+        return None
+    return next((fold for fold in around(folds_of(graph), name) if folding.closes(fold)), None)
 
 
 def all_folds(folds: Iterable[Fold]) -> Iterator[Fold]:
@@ -134,19 +141,20 @@ def all_calls(
 
 
 def _find(graph: Graph) -> tuple[Fold, ...]:
-    order = reading_order(graph)
+    wiring = wiring_of(graph)
+    order = wiring.order
     row_of = {name: row for row, name in enumerate(order)}
-    words = tuple(_word(graph, name) for name in order)
     fed_by = tuple(
-        tuple(
-            row_of[source]
-            for source in graph.nodes[name].sources()
-            if row_of.get(source, len(order)) < row_of[name]
-        )
-        for name in order
+        tuple(row_of[source] for source in wiring.sources[name] if row_of.get(source, row) < row)
+        for row, name in enumerate(order)
     )
+    words = tuple(_word(graph, name) for name in order)
     heads = _heads()
-    blocks = find_blocks(words, fed_by, tuple(word in heads for word in words))
+    return _named(find_blocks(words, fed_by, tuple(word in heads for word in words)), order)
+
+
+@functools.lru_cache(maxsize=32)
+def _named(blocks: tuple[Block, ...], order: tuple[str, ...]) -> tuple[Fold, ...]:
     return tuple(_fold(block, order) for block in blocks)
 
 

@@ -9,11 +9,13 @@ nearest to the main path, so that a block keeps its lanes whatever runs past it.
 from __future__ import annotations
 
 import bisect
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from kflab.graph.nodes import Graph
+from kflab.graph.memo import ByIdentity, Recent
+from kflab.graph.nodes import Graph, Node, Share
 from kflab.graph.order import prerequisites
 
 NODE = "●"
@@ -91,10 +93,22 @@ class Layout(msgspec.Struct, frozen=True):
         return tuple(sorted({rail.lane for rail in self.rails if rail.source <= row < rail.takers[-1]}))
 
 
+class Wiring(msgspec.Struct, frozen=True):
+    """Who feeds whom in a graph.
+
+    Attributes:
+        order: the nodes as they stand from top to bottom.
+        sources: what feeds each node, each once.
+    """
+
+    order: tuple[str, ...]
+    sources: Mapping[str, tuple[str, ...]]
+
+
 def lay_out(graph: Graph) -> tuple[Row, ...]:
     """The rows of a graph, each after all that feed it."""
-    sources = {name: node.sources() for name, node in graph.nodes.items()}
-    return arrange(reading_order(graph), sources).rows
+    wiring = wiring_of(graph)
+    return arrange(wiring.order, wiring.sources).rows
 
 
 def reading_order(graph: Graph) -> tuple[str, ...]:
@@ -102,13 +116,34 @@ def reading_order(graph: Graph) -> tuple[str, ...]:
 
     Nodes on a cycle come last, in the order of the document, so that a broken graph can be shown.
     """
-    needed = {name: prerequisites(graph, name) for name in graph.nodes}
-    followers: dict[str, list[str]] = {name: [] for name in graph.nodes}
-    for name, sources in needed.items():
-        for source in sources:
+    return wiring_of(graph).order
+
+
+def _wire(graph: Graph) -> Wiring:
+    sources = {name: _sources_of(node) for name, node in graph.nodes.items()}
+    needed = tuple(
+        (name, prerequisites(graph, name) if isinstance(node.target, Share) else sources[name])
+        for name, node in graph.nodes.items()
+    )
+    return Wiring(_ordered(needed), sources)
+
+
+wiring_of = Recent(_wire)
+"""Who feeds whom in a graph, and the order of its rows."""
+
+_sources_of = ByIdentity(Node.sources)
+
+
+@functools.lru_cache(maxsize=32)
+def _ordered(needed: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[str, ...]:
+    followers: dict[str, list[str]] = {name: [] for name, _ in needed}
+    waiting: dict[str, int] = {}
+    for name, sources in needed:
+        there = [source for source in sources if source in followers]
+        waiting[name] = len(there)
+        for source in there:
             followers[source].append(name)
-    waiting = {name: len(sources) for name, sources in needed.items()}
-    ready = [name for name in reversed(needed) if not waiting[name]]
+    ready = [name for name, _ in reversed(needed) if not waiting[name]]
     order: list[str] = []
     while ready:
         name = ready.pop()
@@ -119,7 +154,7 @@ def reading_order(graph: Graph) -> tuple[str, ...]:
                 ready.append(follower)
     if len(order) < len(needed):
         done = set(order)
-        order += [name for name in needed if name not in done]
+        order += [name for name, _ in needed if name not in done]
     return tuple(order)
 
 
@@ -131,10 +166,15 @@ def arrange(names: Sequence[str], sources: Mapping[str, Sequence[str]]) -> Layou
         sources: what feeds each; what is no name above it is left out.
     """
     row_of = {name: row for row, name in enumerate(names)}
-    fed_by = [
-        [row_of[source] for source in dict.fromkeys(sources[name]) if row_of.get(source, row) < row]
+    fed_by = tuple(
+        tuple(row_of[source] for source in dict.fromkeys(sources[name]) if row_of.get(source, row) < row)
         for row, name in enumerate(names)
-    ]
+    )
+    return _arranged(tuple(names), fed_by)
+
+
+@functools.lru_cache(maxsize=32)
+def _arranged(names: tuple[str, ...], fed_by: tuple[tuple[int, ...], ...]) -> Layout:
     tracks = _Tracks(fed_by)
     lanes = tracks.lanes()
     rails = tuple(

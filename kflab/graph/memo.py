@@ -28,3 +28,25 @@ class Recent(Generic[Key, Result]):
         result = self._function(value)
         self._known.append((value, result))
         return result
+
+
+class ByIdentity(Generic[Key, Result]):
+    """The results of a function for many small values, by their identity.
+
+    An edit replaces the few nodes that it changes, and keeps the others as they are.
+    """
+
+    def __init__(self, function: Callable[[Key], Result], most: int = 50_000) -> None:
+        self._function = function
+        self._most = most
+        self._known: dict[int, tuple[Key, Result]] = {}
+
+    def __call__(self, value: Key) -> Result:
+        """The function's result, worked out now or before."""
+        known = self._known.get(id(value))
+        if known is None:
+            if len(self._known) >= self._most:
+                self._known.clear()
+            # The value is kept with its result, so that no other one can have its identity.
+            known = self._known[id(value)] = (value, self._function(value))
+        return known[1]

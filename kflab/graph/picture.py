@@ -9,8 +9,7 @@ import msgspec
 
 from kflab.experiment import Experiment
 from kflab.graph.folding import Fold, Folding, folds_of
-from kflab.graph.layout import Layout, arrange, reading_order
-from kflab.graph.memo import Recent
+from kflab.graph.layout import Layout, arrange, wiring_of
 from kflab.graph.nodes import Call, Graph
 
 
@@ -125,16 +124,16 @@ def _draw(graph: Graph, models: Mapping[str, Graph], folding: Folding, entered: 
 
 
 def _boxes(graph: Graph, folding: Folding) -> _Shown:
-    order = reading_order(graph)
-    closed = list(_closed(folds_of(graph), folding))
+    wiring = wiring_of(graph)
+    closed = tuple(_closed(folds_of(graph), folding)) if folding.hides else ()
     if not closed:
-        return _Shown(_plain(graph), _sources(graph), {})
+        return _Shown(arrange(wiring.order, wiring.sources), wiring.sources, {})
     box_of = {name: fold.nodes[-1] for fold in closed for name in fold.nodes}
-    boxes = [name for name in order if box_of.get(name, name) == name]
+    boxes = [name for name in wiring.order if box_of.get(name, name) == name]
     sources: dict[str, list[str]] = {box: [] for box in boxes}
-    for name in order:
+    for name in wiring.order:
         box = box_of.get(name, name)
-        fed_by = (box_of.get(source, source) for source in graph.nodes[name].sources())
+        fed_by = (box_of.get(source, source) for source in wiring.sources[name])
         sources[box] += [source for source in fed_by if source != box]
     return _Shown(arrange(boxes, sources), sources, {fold.nodes[-1]: fold for fold in closed})
 
@@ -146,17 +145,6 @@ def _closed(folds: Sequence[Fold], folding: Folding) -> Iterator[Fold]:
             yield fold
         else:
             yield from _closed(fold.inside, folding)
-
-
-def _sources(graph: Graph) -> dict[str, tuple[str, ...]]:
-    return {name: node.sources() for name, node in graph.nodes.items()}
-
-
-def _arranged(graph: Graph) -> Layout:
-    return arrange(reading_order(graph), _sources(graph))
-
-
-_plain = Recent(_arranged)
 
 
 def _passing(layout: Layout, row: int) -> str:
@@ -173,7 +161,8 @@ def _inside(
 ) -> Iterator[Line]:
     """The rows of a nested model at one of its calls."""
     graph = models[model]
-    layout = _plain(graph)
+    wiring = wiring_of(graph)
+    layout = arrange(wiring.order, wiring.sources)
     for at, row in enumerate(layout.rows):
         key = f"{path}/{row.name}"
         call = graph.nodes[row.name].target
@@ -183,9 +172,7 @@ def _inside(
             and call.model in models
             and call.model not in entered | {model}
         )
-        inputs = tuple(
-            f"{path}/{source}" for source in graph.nodes[row.name].sources() if source in graph.nodes
-        )
+        inputs = tuple(f"{path}/{source}" for source in wiring.sources[row.name] if source in graph.nodes)
         yield Line(
             key,
             row.name,

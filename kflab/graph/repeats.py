@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 import msgspec
 
-_LONGEST = 200
+_LONGEST = 120
 _LEAST_REGION = 4
 
 _Token: TypeAlias = tuple[str, tuple[int, ...]]

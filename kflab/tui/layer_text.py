@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 
 from kflab.catalog import Argument, ArgumentKind, Catalog, Entry, Kind
 from kflab.graph.folding import called
-from kflab.graph.memo import Recent
-from kflab.graph.nodes import Call, Graph, Layer, Node, Op, Share
+from kflab.graph.memo import ByIdentity, Recent
+from kflab.graph.nodes import Call, Graph, Layer, Op, Share, Target
 from kflab.values import Arguments, Value
 
 _LONGEST_WORD = 9
+_CLOSED, _OPEN = "▸", "▾"  # whether the nested model of a call is shown below it
 
 
 def target_name(graph: Graph, name: str) -> str:
@@ -27,11 +28,19 @@ def layer_text(catalog: Catalog, graph: Graph, name: str) -> str:
     Those are the required ones, a changed activation, and other changed numbers by name. A shared layer is
     that of the node that owns it: `Conv2D = left`.
     """
-    match graph.nodes[name].target:
+    target = graph.nodes[name].target
+    if isinstance(target, Share):
+        return f"{target_name(graph, name)} = {target.node}"
+    return target_text(catalog, target)
+
+
+def target_text(catalog: Catalog, target: Target) -> str:
+    """What a target says by itself, with the arguments that matter most."""
+    match target:
         case Share(node=node):
-            return f"{target_name(graph, name)} = {node}"
+            return f"= {node}"
         case Call(model=model):
-            return f"{model} ▸"
+            return f"{model} {_CLOSED}"
         case Op(op=op, arguments=arguments):
             return " ".join((op, *_main(catalog, catalog.find(Kind.OP, op), arguments)))
         case Layer(layer=layer, arguments=arguments):
@@ -41,11 +50,8 @@ def layer_text(catalog: Catalog, graph: Graph, name: str) -> str:
 class NodeTexts:
     """Layer texts of node after node; what a node that has not changed said is remembered."""
 
-    _MOST = 20_000
-
     def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
-        self._said: dict[int, tuple[Node, str]] = {}
+        self._own = ByIdentity[Target, str](lambda target: target_text(catalog, target))
 
     def of(self, graph: Graph, name: str, *, is_open: bool = False) -> str:
         """What a node calls, with a sign where others call it, too.
@@ -55,19 +61,10 @@ class NodeTexts:
             name: the node.
             is_open: it calls a nested model that is shown below it.
         """
-        node = graph.nodes[name]
-        if isinstance(node.target, Share):
-            return layer_text(self._catalog, graph, name)
-        if isinstance(node.target, Call):
-            said = f"{node.target.model} {'▾' if is_open else '▸'}"
-        else:
-            known = self._said.get(id(node))
-            if known is None:
-                if len(self._said) >= self._MOST:
-                    self._said.clear()
-                # The node is kept with its text, so that no other one can have its identity.
-                known = self._said[id(node)] = (node, layer_text(self._catalog, graph, name))
-            said = known[1]
+        target = graph.nodes[name].target
+        if isinstance(target, Share):
+            return f"{target_name(graph, name)} = {target.node}"
+        said = f"{target.model} {_OPEN}" if isinstance(target, Call) and is_open else self._own(target)
         return f"{said} =" if name in _called_again(graph) else said
 
 

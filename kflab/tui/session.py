@@ -194,10 +194,9 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, selections=selections, inside="")._revealing(name)
 
     def _revealing(self, name: str) -> Session:
-        folds = folds_of(self.graph)
-        if hiding(folds, self.folding, name) is None:
+        if hiding(self.graph, self.folding, name) is None:
             return self
-        return self.folded_to(self.folding.revealing(folds, name))
+        return self.folded_to(self.folding.revealing(folds_of(self.graph), name))
 
     def standing_on(self, key: str) -> Session:
         """The session with the cursor on a row of the picture, which may be a fold or inside a call."""
@@ -279,10 +278,9 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
             sources = self.graph.nodes[self.selected].sources() if self.selected else ()
             kept = [name for name in (*sources, *near) if name in graph.nodes]
             return changed.selecting(kept[0]) if kept else changed
-        folds = folds_of(self.graph)
-        hidden = hiding(folds, self.folding, self.selected)
+        hidden = hiding(self.graph, self.folding, self.selected)
         if trail == self.trail and hidden is not None and self.selected == changed.selected:
-            now = hiding(folds_of(graph), changed.folding, self.selected)
+            now = hiding(graph, changed.folding, self.selected)
             if now is None or now.key == hidden.key:
                 return changed  # The cursor stood on a fold, and may go on to.
         return changed._revealing(changed.selected)
