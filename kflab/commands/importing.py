@@ -12,7 +12,7 @@ from kflab.errors import UnusableInputError, did_you_mean
 from kflab.imports.sources import APPLICATIONS, H5, PYTHON
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     import keras
@@ -36,11 +36,30 @@ class _Brought(NamedTuple):
 )
 @click.option("--weights", is_flag=True, help="Keep the weights: training starts from them.")
 @click.option("--data", default="", metavar="NAME", help="The dataset to train on: a name or an .npz file.")
+@click.option(
+    "--model", default="", metavar="NAME", help="The variable or function that is meant, in Python source."
+)
+@click.option(
+    "--define",
+    "definitions",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What Python source does not tell: num_classes=10.",
+)
 @click.option("--unsafe", is_flag=True, help="Let Keras run code that the file holds.")
 @click.option("--force", is_flag=True, help="Overwrite what is there.")
 @json_option
 def import_model(
-    source: str, output: Path | None, data: str, *, weights: bool, unsafe: bool, force: bool, as_json: bool
+    source: str,
+    output: Path | None,
+    data: str,
+    model: str,
+    definitions: tuple[str, ...],
+    *,
+    weights: bool,
+    unsafe: bool,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Bring the model in SOURCE in as an experiment; without -o its YAML is printed.
 
@@ -60,7 +79,9 @@ def import_model(
     for path in (output, weights_path):
         if path is not None and path.exists() and not force:
             raise UnusableInputError("is there already; --force overwrites it", file=str(path))
-    brought = _bring(source, weights=weights, unsafe=unsafe)
+    if Path(source).suffix not in PYTHON and (model or definitions):
+        raise UnusableInputError("--model and --define are about Python source", file=source)
+    brought = _bring(source, model, definitions, weights=weights, unsafe=unsafe)
     experiment = brought.imported.experiment
     if data:
         experiment = msgspec.structs.replace(
@@ -105,8 +126,7 @@ def _tell(
         )
         return
     for note in imported.notes:
-        line = f"line {note.line}: " if note.line else ""
-        click.echo(f"note: {line}{note.message}", err=True)
+        click.echo(f"note: {note.text()}", err=True)
     if output is None:
         click.echo(text, nl=False)
     else:
@@ -157,7 +177,7 @@ def _data(name: str) -> str:
     raise UnusableInputError(f"there is no dataset and no file {name!r}{hint}")
 
 
-def _bring(source: str, *, weights: bool, unsafe: bool) -> _Brought:
+def _bring(source: str, model: str, definitions: Sequence[str], *, weights: bool, unsafe: bool) -> _Brought:
     if source.startswith(APPLICATIONS):
         return _application(source.removeprefix(APPLICATIONS))
     path = Path(source).expanduser()
@@ -167,10 +187,9 @@ def _bring(source: str, *, weights: bool, unsafe: bool) -> _Brought:
     if path.suffix in PYTHON:
         if weights:
             raise UnusableInputError("Python source holds no weights; leave --weights out", file=source)
-        from kflab.document import text_of
-        from kflab.imports import python
+        from kflab.commands.importing_python import read_python
 
-        return _Brought(python.read(text_of(path), source))
+        return _Brought(read_python(path, model, definitions, _engine))
     if path.suffix in H5:
         return _h5(path)
     return _archive(path, weights=weights, unsafe=unsafe)

@@ -29,7 +29,7 @@ OPERATORS: Mapping[type[ast.AST], str] = {
     ast.Add: "add",
     ast.Sub: "subtract",
     ast.Mult: "multiply",
-    ast.Div: "divide",
+    ast.Div: "true_divide",
     ast.FloorDiv: "floor_divide",
     ast.Mod: "mod",
     ast.Pow: "power",
