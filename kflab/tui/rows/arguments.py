@@ -76,7 +76,7 @@ def argument_rows(
     yield Row(
         label=argument.name,
         path=path,
-        shown="" if missing else format_value(value),
+        shown="" if missing or value == "" else format_value(value),
         brief=", ".join(_name(one) for one in items(value)) if listed else _name(value),
         value=value,
         help=_help(catalog, argument, listed=listed, opens=bool(under)),
