@@ -22,6 +22,7 @@ COMMANDS = {
     "check": Offered("inspecting", "check", "Tell what is wrong with an experiment."),
     "summary": Offered("inspecting", "summary", "Print the Keras summary of a model."),
     "graph": Offered("inspecting", "graph", "Draw the graph as text."),
+    "code": Offered("coding", "code", "Print an experiment as a Keras script or notebook."),
     "import": Offered("importing", "import_model", "Bring in a model: a .keras file, an architecture..."),
     "add": Offered("adding", "add", "Add layers to a model: conv2d 32 3 relu | maxpool 2."),
     "list": Offered("listing", "list_offers", "List presets, datasets, layers, optimizers..."),

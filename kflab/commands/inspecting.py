@@ -22,7 +22,7 @@ set_option = click.option(
 )
 
 
-def _report(named: arguments.Named) -> tuple[Report, tuple[Finding, ...]]:
+def report_on(named: arguments.Named) -> tuple[Report, tuple[Finding, ...]]:
     """The engine's report on an experiment and all findings."""
     from kflab import paths
     from kflab.catalog.datasets import describe
@@ -37,7 +37,8 @@ def _report(named: arguments.Named) -> tuple[Report, tuple[Finding, ...]]:
     return report, diagnose(named.experiment, info, report, named.base)
 
 
-def _has_errors(findings: tuple[Finding, ...]) -> bool:
+def has_errors(findings: tuple[Finding, ...]) -> bool:
+    """Whether there is an error among findings."""
     from kflab.diagnose.findings import Severity
 
     return any(finding.severity is Severity.ERROR for finding in findings)
@@ -50,8 +51,8 @@ def _has_errors(findings: tuple[Finding, ...]) -> bool:
 def check(experiment: str, assignments: tuple[str, ...], *, as_json: bool) -> int:
     """Tell what is wrong with EXPERIMENT; exits 1 when there are errors."""
     named = arguments.load(experiment, assignments)
-    report, findings = _report(named)
-    failed = _has_errors(findings)
+    report, findings = report_on(named)
+    failed = has_errors(findings)
     if as_json:
         print_json({"ok": not failed, "findings": findings, "params": report.model.totals.total})
     elif findings:
@@ -79,7 +80,7 @@ def summary(experiment: str, nested: str, width: int, assignments: tuple[str, ..
         raise UnusableInputError(
             f"there is no nested model {nested!r}; there is {', '.join(models) or 'none'}", file=experiment
         )
-    report, findings = _report(named)
+    report, findings = report_on(named)
     graph = report.models[nested] if nested else report.model
     if as_json:
         print_json(_summary(named.experiment, graph, nested))
@@ -145,14 +146,14 @@ def graph(
     report = None
     findings: tuple[Finding, ...] = ()
     if not no_shapes:
-        whole, findings = _report(named)
+        whole, findings = report_on(named)
         report = whole.models[nested] if nested else whole.model
     rows = lay_out(shown)
     if as_json:
         print_json([{"name": row.name, "lane": row.lane, "rails": row.rails} for row in rows])
     else:
         click.echo(_picture(named.experiment, nested, report, findings, plain=plain))
-    return FAILED if _has_errors(findings) else 0
+    return FAILED if has_errors(findings) else 0
 
 
 def _picture(

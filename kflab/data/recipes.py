@@ -99,7 +99,7 @@ def make_text(rng: np.random.Generator, most: int, least: int, department: Array
     return np.where(np.arange(most) < length[:, None], words, 0).astype("int32")
 
 
-def multi_hot(texts: Sequence[Sequence[int]], num_words: int) -> Array:
+def multi_hot(texts: Array | Sequence[Sequence[int]], num_words: int) -> Array:
     """Rows of zeros and ones: which words a text uses."""
     rows = np.zeros((len(texts), num_words), dtype="uint8")
     for row, words in zip(rows, texts, strict=True):

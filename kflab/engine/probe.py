@@ -12,10 +12,10 @@ import numpy as np
 
 from kflab.engine import calls
 from kflab.engine.build import Builder, make_input, make_layer
-from kflab.engine.calls import Arranged
 from kflab.engine.messages import explain
 from kflab.engine.protocol import Shape
 from kflab.errors import KflabError
+from kflab.graph.arranging import Arranged
 from kflab.values import Arguments, canonical
 
 REMEMBERED = 20_000

@@ -15,8 +15,8 @@ from kflab.errors import KflabError, UnusableInputError
 from kflab.runs.follow import Follow
 from kflab.runs.history import RunState
 from kflab.runs.info import EXPERIMENT, read_info
+from kflab.runs.places import place_in
 from kflab.train import callbacks as made
-from kflab.train.callbacks import place_in
 from kflab.train.events_callback import Callbacks, Recorder
 from kflab.train.failure import TrainingFailedError
 from kflab.train.journal import Journal
