@@ -110,3 +110,18 @@ async def test_a_schedule_asks_for_what_it_needs_and_keeps_the_rate(open_lab: Op
             pilot,
             lambda: lab_of(pilot).now.experiment.training.optimizer.arguments["learning_rate"] == schedule,
         )
+
+
+async def test_what_is_typed_wrong_into_a_list_stays_there_with_the_reason(open_lab: OpenLab) -> None:
+    async with open_lab() as pilot:
+        await pilot.press("home", "down", "enter")
+        await go_to(pilot, "arguments", "kernel_initializer")
+        await pilot.press("enter")
+        await wait_for_text(pilot, "type to filter, or a value")
+        await type_text(pilot, "HeNormal(seed=much)")
+        await pilot.press("enter")
+        await wait_for_text(pilot, "expected a whole number, or none, got much")
+        assert "HeNormal(seed=much)" in screen_text(pilot.app)
+        await pilot.press(*["backspace"] * 5, "5", ")", "enter")
+        await wait_for_lab(pilot)
+        assert arguments_of(pilot, "left")["kernel_initializer"] == {"HeNormal": {"seed": 5}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 from kflab.catalog.text import parse_value
@@ -95,12 +96,26 @@ class FormActions(LabBase):
         """Asks for one of the options of a row."""
         if row.options is None:
             return
-        argument = row.argument
-        typed = (lambda text: parse_value(argument, text)) if argument is not None else None
+        typed = None if row.argument is None else functools.partial(self._typed_value, row)
         prompt = "type to filter, or a value" if typed else "type to filter"
         self.choose(
             row.label, row.options(), lambda value: self.change_row(row, value), prompt=prompt, typed=typed
         )
+
+    def _typed_value(self, row: Row, text: str) -> Value:
+        """What was typed for a row instead of chosen.
+
+        Raises:
+            ValueError: the row does not take it.
+        """
+        assert row.argument is not None
+        value = parse_value(row.argument, text)
+        try:
+            if row.apply is not None:
+                row.apply(self.session.experiment, value)
+        except KflabError as refusal:
+            raise ValueError(str(refusal)) from refusal
+        return value
 
     def run_for_row(self, action: str) -> None:
         """Runs an action of the lab."""

@@ -132,6 +132,7 @@ class Choose(ModalScreen[Option | None]):
     Choose VerticalScroll { width: 3fr; padding: 0 0 0 2; scrollbar-size-vertical: 1;
                             background: $background; }
     Choose #words { height: auto; }
+    Choose #words.-wrong { color: $error; }
     Choose.-bare VerticalScroll { display: none; }
     """
 
@@ -213,6 +214,7 @@ class Choose(ModalScreen[Option | None]):
         self.action_accept()
 
     def _show_words(self) -> None:
+        self._words.remove_class("-wrong")
         option = self._list.current
         if option is None:
             text = "Nothing fits." if self._typed is None else "Enter takes what is typed."
@@ -241,6 +243,8 @@ class Choose(ModalScreen[Option | None]):
             try:
                 value = self._typed(text)
             except ValueError as problem:
+                self.remove_class("-bare")
+                self._words.add_class("-wrong")
                 self._words.update(Text(str(problem)))
                 return
             option = Option(value, text)
