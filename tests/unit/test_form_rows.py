@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import random
 from collections.abc import Callable, Sequence
 
 import pytest
 
+from kflab import document
 from kflab.catalog import Argument, ArgumentKind, Entry, Kind, load
 from kflab.catalog.check import OBJECT_KINDS
 from kflab.catalog.text import parse_value
@@ -116,6 +118,10 @@ def walk(before: Experiment, rows_of: RowsOf) -> int:
     return len(rows)
 
 
+def _is_tensor(one: Row) -> bool:
+    return one.key[0] == "call" and one.argument is not None and one.argument.kind is ArgumentKind.TEXT
+
+
 def _is_apart(one: Row) -> bool:
     """What is no argument, and the metrics, of which each that is chosen comes or goes."""
     return one.key in {("name",), ("dataset",), ("metrics", "")}
@@ -123,8 +129,7 @@ def _is_apart(one: Row) -> bool:
 
 def _set_and_reset(one: Row, argument: Argument, before: Experiment, rows_of: RowsOf) -> None:
     assert one.apply is not None
-    is_tensor = one.key[0] == "call" and argument.kind is ArgumentKind.TEXT
-    value = "image" if is_tensor else sample(argument)
+    value = "image" if _is_tensor(one) else sample(argument)
     edited = one.apply(before, value)
     after = row(rows_of(edited.experiment), *one.key)
     assert not after.missing
@@ -226,6 +231,32 @@ def test_every_schedule_has_its_arguments_under_the_learning_rate() -> None:
         under = [one for one in of_setup(experiment) if folding.is_under(one, ("optimizer", "learning_rate"))]
         assert {one.label for one in under} == {one.name for one in entry.arguments}
         assert walk(experiment, of_setup)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_edits_in_any_order_leave_a_document_that_can_be_read(seed: int) -> None:
+    chance = random.Random(seed)
+    lstm = {"LSTM": {"units": 8}}
+    both = model(image=IMAGE, both=Node(Layer("Bidirectional", {"layer": lstm}), inputs=("image",)))
+    experiment = Experiment(
+        data=both.data, model=both.model, training=Training(metrics={EVERY_OUTPUT: (Spec("AUC"),)})
+    )
+    for _ in range(60):
+        rows_of = chance.choice((of_node, of_setup))
+        changeable = [
+            one for one in rows_of(experiment) if one.argument and one.apply and one.key != ("name",)
+        ]
+        one = chance.choice(changeable)
+        assert one.argument is not None
+        assert one.apply is not None
+        if one.reset and chance.random() < 0.3:
+            experiment = one.reset(experiment).experiment
+        elif one.options and chance.random() < 0.7:
+            experiment = one.apply(experiment, chance.choice(one.options()).value).experiment
+        elif one.key != ("dataset",) and not _is_tensor(one):
+            experiment = one.apply(experiment, sample(one.argument)).experiment
+        assert not [str(problem) for problem in problems(experiment, CATALOG)], one.key
+    assert document.read_text(document.dump(experiment)) == experiment
 
 
 def dense(**arguments: Value) -> Experiment:

@@ -150,7 +150,7 @@ def _metric_rows(setting: Setting, key: str, output: str) -> Iterator[Row]:
             opens=bool(spec.arguments) or any(row.missing for row in under) if under else None,
             changed=True,
             indent=1,
-            help=entry_help(entry),
+            help=f"backspace takes it away\n{entry_help(entry)}",
             severity=setting.severity(f"training.metrics.{key}") if key else None,
             reset=take_away,
         )

@@ -22,7 +22,7 @@ from kflab.tui.widgets.line import Line
 from kflab.tui.widgets.rowlist import RowList
 from kflab.values import Value
 
-_MOST_LABEL = 28
+_MOST_LABEL = 32
 _MARKS = {Severity.ERROR: "✗", Severity.WARNING: "▲", None: " "}
 _FOLDS = {True: "▾", False: "▸", None: " "}
 
@@ -190,6 +190,7 @@ class Form(Vertical):
         self._complaint = Static(id="complaint", markup=False)
         self._editing: Row | None = None
         self._noted = Text()
+        self._helped = ""
 
     def compose(self) -> ComposeResult:
         """Findings, rows, help and the hidden line for editing."""
@@ -257,7 +258,10 @@ class Form(Vertical):
     def _show_help(self) -> None:
         row = self._list.current
         self._help.display = self.size.height > 12
-        self._help.update(Text(row.help if row else ""), layout=False)
+        words = row.help if row else ""
+        if words != self._helped:
+            self._helped = words
+            self._help.update(Text(words), layout=False)
 
     @on(RowList.Moved)
     def _moved(self, event: RowList.Moved) -> None:
