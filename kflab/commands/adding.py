@@ -154,15 +154,12 @@ def _tell(added: Added, nested: str, file: str, *, as_json: bool) -> None:
     from kflab.quick_add.canonical import canonical
 
     nodes = added.edited.experiment.graph(nested).nodes
+    said = {name: canonical(nodes[name].target, call=nodes[name].call) for name in added.nodes}
     if as_json:
-        shown = [
-            {"name": name, "calls": canonical(nodes[name].target), "inputs": nodes[name].inputs}
-            for name in added.nodes
-        ]
+        shown = [{"name": name, "calls": said[name], "inputs": nodes[name].inputs} for name in added.nodes]
         print_json({"file": file, "nodes": shown})
         return
     rows = [
-        (name, canonical(nodes[name].target), f"from {', '.join(nodes[name].references()) or 'nothing'}")
-        for name in added.nodes
+        (name, said[name], f"from {', '.join(nodes[name].references()) or 'nothing'}") for name in added.nodes
     ]
     click.echo("\n".join((*table(rows), f"{added.edited.name}: {file}")))

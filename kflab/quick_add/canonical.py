@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kflab.catalog.text import format_value
 from kflab.graph.nodes import Call, Layer, Op, Share, Target
-from kflab.quick_add.segments import ALSO, MODEL, SHARE
+from kflab.quick_add.segments import MODEL, SHARE
+from kflab.quick_add.wiring import ALSO
 from kflab.values import Arguments, Value
 
 _PLAIN = re.compile(r"[^\s|\"'=,()\[\]{}]+")
 
 
-def canonical(target: Target, name: str = "", inputs: Sequence[str] = ()) -> str:
-    """The segment that stands for a node, every argument by its name."""
+def canonical(
+    target: Target,
+    name: str = "",
+    inputs: Sequence[str] = (),
+    tensors: Mapping[str, str | Sequence[str]] | None = None,
+    call: Arguments | None = None,
+) -> str:
+    """The segment that stands for a node, every argument by its name.
+
+    Args:
+        target: what the node calls.
+        name: the name of the node; "" for a fresh one.
+        inputs: what feeds it besides the node before it.
+        tensors: what feeds it by the name of an argument of the call.
+        call: other arguments of the call.
+    """
     match target:
         case Layer(layer=called, arguments=arguments) | Op(op=called, arguments=arguments):
             words = [called, *_arguments(arguments)]
@@ -24,7 +39,11 @@ def canonical(target: Target, name: str = "", inputs: Sequence[str] = ()) -> str
         case Share(node=owner):
             words = [SHARE, owner]
     front = [f"{name}:"] if name else []
-    return " ".join((*front, *words, *(f"{ALSO}{reference}" for reference in inputs)))
+    words += [f"{ALSO}{reference}" for reference in inputs]
+    for argument, references in (tensors or {}).items():
+        several = [references] if isinstance(references, str) else references
+        words.append(f"{argument}={','.join(f'{ALSO}{reference}' for reference in several)}")
+    return " ".join((*front, *words, *_arguments(call or {})))
 
 
 def argument_text(name: str, value: Value) -> str:

@@ -47,12 +47,12 @@ def add_chain(experiment: Experiment, graph: str, segments: Sequence[Segment], p
     """
     first, *further = segments
     assert first.target is not None
-    edited = _connected(place(experiment, first.target, first.name), graph, first.inputs)
+    edited = _called(place(experiment, first.target, first.name), graph, first)
     nodes = [edited.node]
     for segment in further:
         assert segment.target is not None
         added = edits.add_after(edited.experiment, graph, nodes[-1], segment.target, segment.name)
-        added = _connected(added, graph, segment.inputs)
+        added = _called(added, graph, segment)
         nodes.append(added.node)
         edited = msgspec.structs.replace(
             edited, experiment=added.experiment, name=_said(edited.name, nodes), node=added.node
@@ -61,11 +61,15 @@ def add_chain(experiment: Experiment, graph: str, segments: Sequence[Segment], p
     return Added(edited, tuple(nodes), tuple(incomplete))
 
 
-def _connected(edited: Edited, graph: str, sources: Sequence[str]) -> Edited:
-    """The edit with further inputs for the node that it added."""
-    experiment = edited.experiment
-    for source in sources:
-        experiment = edits.connect(experiment, graph, source, edited.node).experiment
+def _called(edited: Edited, graph: str, segment: Segment) -> Edited:
+    """The edit with the further inputs of the node that it added, and the arguments of its call."""
+    experiment, node = edited.experiment, edited.node
+    for source in segment.inputs:
+        experiment = edits.connect(experiment, graph, source, node).experiment
+    for argument, source in segment.tensors:
+        experiment = edits.connect(experiment, graph, source, node, argument).experiment
+    for argument, value in segment.call.items():
+        experiment = edits.set_call_argument(experiment, graph, node, argument, value).experiment
     return msgspec.structs.replace(edited, experiment=experiment)
 
 

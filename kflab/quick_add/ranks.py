@@ -12,6 +12,7 @@ from kflab.catalog import Catalog, Entry, Kind
 from kflab.graph.nodes import INPUT, Graph, Layer, source_of
 from kflab.values import Arguments, Value
 
+_IN_TIME = "recurrent"
 _RANK = re.compile(r"([123])D")
 
 
@@ -33,7 +34,13 @@ def rank_of_shape(shape: Sequence[int | None]) -> int:
 
 def spatial(entry: Entry, rank: int | None) -> int | None:
     """The spatial axes that a layer works on, for a tensor of `rank`: recurrent ones take one as time."""
-    return None if rank is None else rank - (entry.group == "recurrent")
+    return None if rank is None else rank - (entry.group == _IN_TIME)
+
+
+def axes_walked(wrapper: Entry) -> int:
+    """How many axes a wrapper walks along itself: one where it puts any layer at each step in time."""
+    layers = [argument for argument in wrapper.arguments if argument.required and argument.kind == "layer"]
+    return int(wrapper.group == _IN_TIME and bool(layers) and not layers[0].choices)
 
 
 def rank_after(entry: Entry, arguments: Arguments, rank: int | None) -> int | None:

@@ -9,11 +9,12 @@ import msgspec
 from kflab.catalog import Catalog, Entry, Kind
 from kflab.errors import did_you_mean
 from kflab.experiment import Experiment
-from kflab.graph.nodes import INPUT, NAME, Call, Graph, Layer, Op, Share, Target
+from kflab.graph.nodes import INPUT, Call, Graph, Layer, Op, Share, Target
 from kflab.quick_add.binding import Binder, key_of, listed
 from kflab.quick_add.names import Looked, names_of, plain, wrapped_argument
-from kflab.quick_add.ranks import rank_after, spatial
+from kflab.quick_add.ranks import axes_walked, rank_after
 from kflab.quick_add.understood import Matched, Misread, Segment
+from kflab.quick_add.wiring import ALSO, Wiring
 from kflab.quick_add.words import Word, words
 from kflab.values import Arguments
 
@@ -22,9 +23,6 @@ SHARE = "share"
 
 MODEL = "model"
 """The word before the nested model that is called."""
-
-ALSO = "+"
-"""The mark before a node that feeds the new one, too."""
 
 
 class Around(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,11 +69,10 @@ class _Reader:
         self._names = names_of(around.catalog)
         self._problems: list[Misread] = []
         self._words = words(text)
-        self._inputs: list[str] = []
-        self._name = ""
+        self._wiring = Wiring(tuple(around.nodes.nodes), around.named)
 
     def read(self) -> Read:
-        self._take_name()
+        self._wiring.take_front(self._words)
         if not self._words:
             self._wrong(Word("", self._text.end, self._text.end), "a layer is missing here")
             return self._result(None)
@@ -100,49 +97,26 @@ class _Reader:
         matched: Sequence[Matched] = (),
         rank: int | None = None,
         preset: Sequence[str] = (),
+        call: Arguments | None = None,
     ) -> Read:
+        wiring = self._wiring
         segment = Segment(
             start=self._text.start,
             end=self._text.end,
             target=target,
-            name=self._name,
-            inputs=tuple(self._inputs),
+            name=wiring.name,
+            inputs=tuple(wiring.inputs),
+            tensors=tuple(wiring.tensors),
+            call=call or {},
             entry=binder.entry if binder else None,
             wrappers=tuple(wrappers),
-            matched=tuple(sorted(matched, key=lambda one: one.start)),
+            matched=tuple(sorted((*matched, *wiring.matched), key=lambda one: one.start)),
             missing=binder.missing if binder else (),
             head=(head[0].start, head[-1].end) if head else (self._text.end, self._text.end),
             preset=tuple(preset),
         )
-        return Read(segment, tuple(sorted(self._problems, key=lambda one: one.start)), rank)
-
-    # The node's name
-
-    def _take_name(self) -> None:
-        """Takes a name in front: `x2: dense 64`."""
-        if not self._words:
-            return
-        first = self._words[0]
-        name, colon, rest = first.text.partition(":")
-        if not colon:
-            return
-        self._words.pop(0)
-        if rest:
-            self._words.insert(0, Word(rest, first.end - len(rest), first.end))
-        self._set_name(name, Word(name, first.start, first.start + len(name)))
-
-    def _set_name(self, name: str, word: Word) -> None:
-        if self._name:
-            self._wrong(word, f"the node is called {self._name!r} already")
-        elif not NAME.fullmatch(name):
-            self._wrong(
-                word,
-                f"{name!r} is no name for a node; expected letters, digits, '_', '-' or '.', one a letter",
-            )
-        elif name in self._around.nodes.nodes or name in self._around.named:
-            self._wrong(word, f"there is already a node {name!r}")
-        else:
-            self._name = name
+        problems = (*self._problems, *wiring.problems)
+        return Read(segment, tuple(sorted(problems, key=lambda one: one.start)), rank)
 
     # Models and shared layers
 
@@ -165,7 +139,7 @@ class _Reader:
             target = self._share(called)
         what = "nested model" if plain(head.text) == MODEL else "shared layer"
         for word in self._words:
-            if not self._take_common(word):
+            if not self._wiring.take(word):
                 self._wrong(word, f"the call of a {what} takes no {word.text!r}")
         return self._result(target, (head, called))
 
@@ -174,10 +148,8 @@ class _Reader:
         if called.text in self._around.named:
             return Share(called.text)
         if called.text not in nodes:
-            self._wrong(
-                called,
-                f"there is no node {called.text!r}{did_you_mean(called.text, shareable(self._around.nodes))}",
-            )
+            hint = did_you_mean(called.text, own_layers(self._around.nodes))
+            self._wrong(called, f"there is no node {called.text!r}{hint}")
             return None
         owner = self._around.nodes.own(called.text)
         if isinstance(owner.target, Layer) and not owner.is_input:
@@ -189,16 +161,17 @@ class _Reader:
 
     def _entry(self, head: Word) -> Read:
         around = self._around
-        looked = self._names.look_up(head.text, around.rank)
+        behind = [one for word in self._words if (one := self._names.wrapper(word.text))]
+        rank = None if around.rank is None else around.rank - sum(map(axes_walked, behind))
+        looked = self._names.look_up(head.text, rank)
         if looked.meaning is None and head.text in around.experiment.models and head.text != around.graph:
             self._words.insert(0, head)
             return self._call(Word(MODEL, head.start, head.start))
         heads = [head]
         wrappers: list[Entry] = []
-        rank = around.rank
         while looked.meaning and wrapped_argument(looked.meaning.entry) and self._words:
             following = self._words[0]
-            inner_rank = spatial(looked.meaning.entry, rank)
+            inner_rank = None if rank is None else rank - axes_walked(looked.meaning.entry)
             inner = self._names.look_up(following.text, inner_rank)
             entry = inner.meaning.entry if inner.meaning else None
             if (
@@ -237,7 +210,7 @@ class _Reader:
             self._wrong(word, f"there is no layer or operation {word.text!r}{hint}")
 
     def _take_inputs(self) -> None:
-        self._words = [word for word in self._words if not self._take_common(word)]
+        self._words = [word for word in self._words if not self._wiring.take(word)]
 
     def _arguments(
         self, heads: Sequence[Word], entry: Entry, given: Arguments, wrappers: list[Entry]
@@ -246,7 +219,7 @@ class _Reader:
         binder = Binder(entry, around.catalog, given)
         left: list[Word] = []
         for word in self._words:
-            if self._take_common(word):
+            if self._wiring.take(word, entry):
                 continue
             wrapper = None if key_of(word) or entry.kind is Kind.OP else self._names.wrapper(word.text)
             if wrapper is not None and wrapper is not entry:
@@ -255,14 +228,20 @@ class _Reader:
                 left.append(word)
         # What is inside a wrapper is known: no word gives it.
         outer = [Binder(one, around.catalog, {wrapped_argument(one): None}) for one in wrappers]
+        called = wrappers[0] if wrappers else entry
+        call = Binder(msgspec.structs.replace(called, arguments=called.call, tensors=()), around.catalog)
         for word in left:
-            if not any(one.takes(word) for one in (binder, *reversed(outer))):
+            if not any(one.takes(word) for one in (binder, *reversed(outer), call)):
                 binder.bind(word)
         target, matched = self._built(binder, outer)
         self._problems += binder.problems
-        arguments = binder.values
-        rank = rank_after(entry, arguments, around.rank) if entry.kind is Kind.LAYER else around.rank
-        return self._result(target, heads, binder, wrappers, matched, rank, tuple(given))
+        rank = around.rank
+        if entry.kind is Kind.LAYER:
+            walked = sum(map(axes_walked, wrappers))
+            inside = rank_after(entry, binder.values, None if rank is None else rank - walked)
+            rank = None if inside is None else inside + walked
+        matched += call.matched
+        return self._result(target, heads, binder, wrappers, matched, rank, tuple(given), call.values)
 
     def _built(self, binder: Binder, outer: Sequence[Binder]) -> tuple[Target, list[Matched]]:
         entry = binder.entry
@@ -276,34 +255,8 @@ class _Reader:
             matched += one.matched
         return Layer(name, values), matched
 
-    # What every node takes
 
-    def _take_common(self, word: Word) -> bool:
-        """Takes a word that is about the node and not about what it calls: a name, or what feeds it, too."""
-        if key_of(word) == "name":
-            value = word.after("=")
-            text = value.text
-            if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
-                text = text[1:-1]
-            self._set_name(text, value)
-            return True
-        if not word.text.startswith(ALSO):
-            return False
-        name = word.text[1:].strip()
-        source, _, index = name.partition(":")
-        if not NAME.fullmatch(source):
-            return False
-        known = (*self._around.nodes.nodes, *self._around.named)
-        if source not in known:
-            self._wrong(word, f"there is no node {source!r}{did_you_mean(source, known)}")
-        elif index and not (index.isascii() and index.isdecimal()):
-            self._wrong(word, f"{index!r} is no number of an output, as in {source}:1")
-        else:
-            self._inputs.append(name)
-        return True
-
-
-def shareable(graph: Graph) -> tuple[str, ...]:
+def own_layers(graph: Graph) -> tuple[str, ...]:
     """The nodes that have a layer of their own, which others can share."""
     return tuple(
         name for name, node in graph.nodes.items() if isinstance(node.target, Layer) and not node.is_input

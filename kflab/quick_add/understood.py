@@ -6,7 +6,7 @@ import msgspec
 
 from kflab.catalog import Entry
 from kflab.graph.nodes import Target
-from kflab.values import Value
+from kflab.values import Arguments, Value
 
 
 class Matched(msgspec.Struct, frozen=True):
@@ -35,6 +35,8 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
         target: what the node calls; none where that was not understood.
         name: the name it was given, or "" for a fresh one.
         inputs: the nodes that feed it besides the one before it.
+        tensors: the nodes that feed it by the name of an argument of its call, each with that name.
+        call: the arguments of its call, such as `training`.
         entry: what the catalog says of what is called; of a wrapped layer, of the layer inside.
         wrappers: the layers around it, the outermost first.
         matched: the arguments in the order of the words, those of wrappers among them.
@@ -48,6 +50,8 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     target: Target | None = None
     name: str = ""
     inputs: tuple[str, ...] = ()
+    tensors: tuple[tuple[str, str], ...] = ()
+    call: Arguments = {}
     entry: Entry | None = None
     wrappers: tuple[Entry, ...] = ()
     matched: tuple[Matched, ...] = ()

@@ -156,14 +156,17 @@ def test_a_layer_goes_by_many_names(word: str, name: str):
         ("gap", 1, "GlobalAveragePooling1D"),
         ("convlstm 4 3", 3, "ConvLSTM2D"),
         ("td conv 8 3", 3, "TimeDistributed"),
+        ("conv 8 3 td", 3, "TimeDistributed"),
+        ("td maxpool | conv 8 3 td", 3, "TimeDistributed"),
+        ("bi convlstm 4 3", 3, "Bidirectional"),
     ],
 )
 def test_the_shape_of_the_feed_tells_the_dimensions(line: str, rank: int, name: str):
-    found = target(line, rank)
+    found = read(line, rank).targets[-1]
     assert isinstance(found, Layer)
     assert found.layer == name
-    if name == "TimeDistributed":
-        assert found.arguments["layer"] == {"Conv2D": {"filters": 8, "kernel_size": 3}}
+    if "layer" in found.arguments:
+        assert "2D" in canonical(found)
 
 
 def test_dimensions_follow_the_line():
@@ -204,6 +207,25 @@ def test_nodes_have_names_and_further_inputs():
     assert understood.targets[3] == Share("c1")
 
 
+def test_the_call_has_arguments_and_tensors_by_name():
+    (segment,) = read("mha 2 8 +conv1 use_causal_mask training=false value=conv1").segments
+    assert segment.inputs == ("conv1",)
+    assert segment.call == {"use_causal_mask": True, "training": False}
+    assert segment.tensors == (("value", "conv1"),)
+    (wrapped,) = read("bi lstm 3 initial_state=[+conv1, again:1] training").segments
+    assert wrapped.call == {"training": True}
+    assert wrapped.tensors == (("initial_state", "conv1"), ("initial_state", "again:1"))
+    assert target("ops.add x2=3") == Op("ops.add", {"x2": 3})
+    assert read("ops.add x2=+conv1").segments[0].tensors == (("x2", "conv1"),)
+    line = canonical(
+        Layer("LSTM", {"units": 3}), "", (), {"initial_state": ["conv1", "again"]}, {"training": True}
+    )
+    (again,) = read(line).segments
+    assert (again.tensors, again.call) == (
+        (("initial_state", "conv1"), ("initial_state", "again")), {"training": True},
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("line", "place", "said"),
     [
@@ -230,6 +252,9 @@ def test_nodes_have_names_and_further_inputs():
         ("7: dense 3", (0, 1), "no name for a node"),
         ("dense 3 name=conv1", (13, 18), "already a node 'conv1'"),
         ("add +conv9", (4, 10), "no node 'conv9'; did you mean conv1?"),
+        ("lstm 3 initial_state=conv9", (21, 26), "no node 'conv9'"),
+        ("lstm 3 initial_state=", (7, 21), "needs the name of a node"),
+        ("mha 2 8 value=conv1,conv1", (14, 25), "takes one tensor"),
         ("dense 3 | input 4", (10, 15), "can only come first"),
     ],
 )
@@ -317,12 +342,17 @@ def test_values_flags_and_wrappers_are_offered():
     assert "no_bias" in labels("dense 3 no")
     assert "bidirectional" in labels("lstm 3 ")
     assert labels("add +con") == ["+conv1"]
+    assert labels("lstm 3 initial_state=conv1,ag") == ["+again", "+image"]
+    assert "training=" in labels("dropout .1 ")
+    assert "initial_state=" in labels("lstm 3 init")
 
 
 def test_a_completion_takes_the_place_of_its_word():
     line = "conv2d 8 3 sam | relu"
     understood = read(line, cursor=14)
     assert understood.completed(understood.completions[0]) == ("conv2d 8 3 same | relu", 16)
+    state = read("lstm 3 initial_state=conv1,ag")
+    assert state.completed(state.completions[0])[0] == "lstm 3 initial_state=conv1,+again "
     shared = read("share con")
     assert shared.completed(shared.completions[0])[0] == "share conv1 "
     named = read("c9: dro")

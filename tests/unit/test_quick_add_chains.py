@@ -69,6 +69,14 @@ def test_a_node_of_the_line_can_be_shared_and_be_an_input():
     assert nodes["concatenate"].inputs == ("b", "a")
 
 
+def test_the_call_gets_its_arguments_and_tensors():
+    added = add("a: flatten | repeatvector 3 | lstm 4 initial_state=a,a training=false")
+    node = added.edited.experiment.model.nodes["lstm"]
+    assert node.inputs == ("repeat_vector",)
+    assert node.named == {"initial_state": ("a", "a")}
+    assert node.call == {"training": False}
+
+
 def test_what_lacks_arguments_is_told():
     assert add("conv 8 | relu | dense").incomplete == ("conv2d", "dense")
 
