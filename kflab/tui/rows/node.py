@@ -128,10 +128,21 @@ def _model_rows(experiment: Experiment, graph: str, name: str) -> Iterator[Row]:
     if not isinstance(node.target, Call) or node.target.model not in experiment.models:
         return
 
+    model = node.target.model
+
     def put(experiment: Experiment, value: Value) -> Edited:
         return arguments.freeze(experiment, graph, [name], frozen=not value)
 
-    trainable = experiment.models[node.target.model].trainable
+    yield Row(
+        label="its name",
+        path=("model", "name"),
+        shown=model,
+        value=model,
+        help="The name of the nested model, wherever it is called.",
+        argument=Argument("name", ArgumentKind.TEXT, required=True),
+        apply=lambda experiment, value: edits.rename_model(experiment, model, str(value)),
+    )
+    trainable = experiment.models[model].trainable
     yield Row(
         label="trainable",
         path=("model", "trainable"),

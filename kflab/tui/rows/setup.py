@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kflab.tui.rows.about import about_rows
 from kflab.tui.rows.data import data_rows
 from kflab.tui.rows.outputs import output_rows
 from kflab.tui.rows.row import Row
@@ -20,4 +21,6 @@ def setup_rows(setting: Setting) -> list[Row]:
         *output_rows(setting),
         Row(label="Callbacks", heading=True),
         *callback_rows(setting),
+        Row(label="Experiment", heading=True),
+        *about_rows(setting),
     ]
