@@ -21,7 +21,7 @@ COMMANDS = {
     "run": Offered("running", "run", "Train an experiment."),
     "check": Offered("inspecting", "check", "Tell what is wrong with an experiment."),
     "summary": Offered("inspecting", "summary", "Print the Keras summary of a model."),
-    "graph": Offered("inspecting", "graph", "Draw the graph as text."),
+    "graph": Offered("drawing", "graph", "Draw the graph as text or as SVG."),
     "code": Offered("coding", "code", "Print an experiment as a Keras script or notebook."),
     "import": Offered("importing", "import_model", "Bring in a model: a .keras file, an architecture..."),
     "add": Offered("adding", "add", "Add layers to a model: conv2d 32 3 relu | maxpool 2."),

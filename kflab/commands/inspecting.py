@@ -1,4 +1,4 @@
-"""`kflab check`, `summary` and `graph`: what an experiment is, without training it."""
+"""`kflab check` and `summary`: what an experiment is, without training it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kflab.commands import arguments
-from kflab.commands.output import finding_lines, json_option, print_json, table
+from kflab.commands.output import finding_lines, json_option, print_json
 from kflab.errors import UnusableInputError
 
 if TYPE_CHECKING:
@@ -122,69 +122,3 @@ def _summary(experiment: Experiment, graph: GraphReport, nested: str) -> dict[st
 def _shapes(shapes: list[tuple[int | None, ...]]) -> object:
     """One shape as a list, several as a list of lists, none as null."""
     return shapes[0] if len(shapes) == 1 else shapes or None
-
-
-@click.command()
-@click.argument("experiment")
-@click.option("--model", "nested", default="", metavar="NAME", help="A nested model instead of the main one.")
-@click.option("--ascii", "plain", is_flag=True, help="Draw with plain ASCII.")
-@click.option(
-    "--no-shapes", is_flag=True, help="Leave out shapes and parameters: needs no Keras, so it is fast."
-)
-@set_option
-@json_option
-def graph(
-    experiment: str, nested: str, assignments: tuple[str, ...], *, plain: bool, no_shapes: bool, as_json: bool
-) -> int:
-    """Draw EXPERIMENT's graph as text: each node with its layer, its shape and its parameters."""
-    from kflab.graph.layout import lay_out
-
-    named = arguments.load(experiment, assignments)
-    if nested and nested not in named.experiment.models:
-        raise UnusableInputError(f"there is no nested model {nested!r}", file=experiment)
-    shown = named.experiment.graph(nested)
-    report = None
-    findings: tuple[Finding, ...] = ()
-    if not no_shapes:
-        whole, findings = report_on(named)
-        report = whole.models[nested] if nested else whole.model
-    rows = lay_out(shown)
-    if as_json:
-        print_json([{"name": row.name, "lane": row.lane, "rails": row.rails} for row in rows])
-    else:
-        click.echo(_picture(named.experiment, nested, report, findings, plain=plain))
-    return FAILED if has_errors(findings) else 0
-
-
-def _picture(
-    experiment: Experiment,
-    nested: str,
-    report: GraphReport | None,
-    findings: tuple[Finding, ...],
-    *,
-    plain: bool,
-) -> str:
-    from kflab import catalog
-    from kflab.graph.layout import lay_out
-    from kflab.tui.layer_text import layer_text
-    from kflab.tui.text import count_text, shape_text, to_ascii
-
-    offers, shown = catalog.load(), experiment.graph(nested)
-    wrong = {finding.node: finding.message for finding in reversed(findings) if finding.graph == nested}
-    rows = []
-    for row in lay_out(shown):
-        cells = [
-            row.rails,
-            row.name,
-            layer_text(offers, shown, row.name),
-        ]
-        if report is not None:
-            node = report.nodes[row.name]
-            cells.append(", ".join(shape_text(output.shape[1:]) for output in node.outputs))
-            cells.append(count_text(node.params) if node.params else "")
-            cells.append(wrong.get(row.name, ""))
-        rows.append([to_ascii(cell) for cell in cells] if plain else cells)
-    lines = table(rows, right=(4,))
-    if report is not None:
-        lines.append(f"{len(rows)} nodes, {report.totals.total:,} parameters")
-    return "\n".join(lines)

@@ -21,6 +21,7 @@ from kflab.graph.nodes import Graph, source_of
 from kflab.graph.picture import Line, Picture
 from kflab.tui import text
 from kflab.tui.layer_text import NodeTexts, pattern_text
+from kflab.tui.session import Session
 
 NARROW = 60
 """The columns below which counts are written short."""
@@ -79,6 +80,26 @@ class GraphView(msgspec.Struct, frozen=True):
         if self.report is None:
             return GraphReport()
         return self.report.models.get(name, GraphReport()) if name else self.report.model
+
+
+def view_of(session: Session, *, with_selection: bool = True) -> GraphView:
+    """What a session shows of its graph.
+
+    Args:
+        session: the session.
+        with_selection: whether there is a cursor, whose edges are lit.
+    """
+    return GraphView(
+        experiment=session.experiment,
+        name=session.graph_name,
+        picture=session.picture,
+        report=session.report,
+        stale=session.stale,
+        marks=session.marks(),
+        notes=session.notes(),
+        marked=frozenset(session.marked),
+        selected=session.row if with_selection else "",
+    )
 
 
 class Cells(NamedTuple):

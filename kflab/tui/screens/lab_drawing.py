@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from rich.text import Text
+from textual.widget import Widget
 
 from kflab.catalog.datasets import DatasetInfo
 from kflab.diagnose.findings import Finding, Severity
@@ -16,7 +20,7 @@ from kflab.tui.actions.graph import GraphActions
 from kflab.tui.actions.moving import MovingActions
 from kflab.tui.actions.runs import RunActions
 from kflab.tui.engine_link import STARTING, status_text
-from kflab.tui.graph_columns import GraphView
+from kflab.tui.graph_columns import view_of
 from kflab.tui.keys import Situation
 from kflab.tui.layer_text import target_name
 from kflab.tui.rows.node import first_argument, node_rows
@@ -25,11 +29,15 @@ from kflab.tui.rows.setting import Setting
 from kflab.tui.rows.setup import setup_rows
 from kflab.tui.session import Session
 from kflab.tui.text import count_text, plural, shape_text
+from kflab.tui.widgets.code import CodePane
 from kflab.tui.widgets.footer import Footer
 from kflab.tui.widgets.form import Form
 from kflab.tui.widgets.graph import GraphPane
 from kflab.tui.widgets.header import Header
 from kflab.tui.widgets.summary import SummaryPane
+
+if TYPE_CHECKING:
+    from kflab.tui.live_code import LiveCode
 
 
 class LabDrawing(MovingActions, GraphActions, FormActions, FileActions, RunActions):
@@ -38,6 +46,8 @@ class LabDrawing(MovingActions, GraphActions, FormActions, FileActions, RunActio
     def __init__(self) -> None:
         super().__init__()
         self._shown_node = ("", "")
+        self._code: LiveCode | None = None
+        self._titles: WeakKeyDictionary[Widget, tuple[Text, Text]] = WeakKeyDictionary()
 
     @property
     def engine_failed(self) -> bool:
@@ -63,21 +73,17 @@ class LabDrawing(MovingActions, GraphActions, FormActions, FileActions, RunActio
 
     def _show_graph(self, session: Session) -> None:
         pane = self.query_one(GraphPane)
-        pane.show(
-            GraphView(
-                experiment=session.experiment,
-                name=session.graph_name,
-                picture=session.picture,
-                report=session.report,
-                stale=session.stale,
-                marks=session.marks(),
-                notes=session.notes(),
-                marked=frozenset(session.marked),
-                selected=session.row,
-            )
-        )
-        pane.border_title = Text(" › ".join(("Graph", *session.trail)))
-        pane.border_subtitle = self._facts(session)
+        pane.show(view_of(session))
+        self._entitle(pane, Text(" › ".join(("Graph", *session.trail))), self._facts(session))
+
+    def _entitle(self, pane: Widget, title: Text, subtitle: Text) -> None:
+        """Draws the titles of a pane where they have changed: setting one draws the whole border anew."""
+        before = self._titles.get(pane)
+        if before is None or before[0] != title:
+            pane.border_title = title
+        if before is None or before[1] != subtitle:
+            pane.border_subtitle = subtitle
+        self._titles[pane] = (title, subtitle)
 
     def _facts(self, session: Session) -> Text:
         facts = [plural(len(session.graph.nodes), "node")]
@@ -107,19 +113,21 @@ class LabDrawing(MovingActions, GraphActions, FormActions, FileActions, RunActio
             self._show_setup(session)
         if self.query_one("#summary").display:
             self.show_summary()
+        if self.query_one("#code").display:
+            self.show_code()
 
     def _show_node(self, session: Session) -> None:
         form = self.query_one("#node", Form)
         name = session.selected
         if not name:
-            form.border_title = Text("Node")
+            self._entitle(form, Text("Node"), Text())
             form.show([], Text("No node yet: a adds an Input."))
             return
-        form.border_title = Text(f"{name} · {target_name(session.graph, name)}")
         report = session.graph_report.nodes.get(name)
         shapes = " ".join(shape_text(output.shape[1:]) for output in report.outputs) if report else ""
         params = f"{count_text(report.params)} params" if report and report.params else ""
-        form.border_subtitle = Text(" · ".join(part for part in (shapes, params) if part))
+        title = Text(f"{name} · {target_name(session.graph, name)}")
+        self._entitle(form, title, Text(" · ".join(part for part in (shapes, params) if part)))
         notes = self._notes(session.findings_of(name))
         rows = self.node_rows()
         form.show(rows, notes, f"{session.graph_name}/{name}")
@@ -132,9 +140,7 @@ class LabDrawing(MovingActions, GraphActions, FormActions, FileActions, RunActio
         """The rows of the selected node."""
         session = self.session
         outputs = {name: len(node.outputs) for name, node in session.graph_report.nodes.items()}
-        return node_rows(
-            self.lab.catalog, session.experiment, session.graph_name, session.selected, outputs
-        )
+        return node_rows(self.lab.catalog, session.experiment, session.graph_name, session.selected, outputs)
 
     def _notes(self, findings: Iterable[Finding]) -> Text | None:
         notes = Text()
@@ -146,9 +152,8 @@ class LabDrawing(MovingActions, GraphActions, FormActions, FileActions, RunActio
 
     def _show_setup(self, session: Session) -> None:
         form = self.query_one("#setup", Form)
-        form.border_title = Text("Setup")
         about = [finding for finding in session.findings if not finding.node]
-        form.border_subtitle = Text(_counts(session.info) if session.info else "")
+        self._entitle(form, Text("Setup"), Text(_counts(session.info) if session.info else ""))
         rows = setup_rows(
             Setting(self.lab.catalog, session.experiment, session.info, session.folder, session.findings)
         )
@@ -169,6 +174,20 @@ class LabDrawing(MovingActions, GraphActions, FormActions, FileActions, RunActio
         if answer is not None:
             reasons = [f"{finding.place}: {finding.message}" for finding in answer.findings]
             pane.show(answer.text or "\n".join(reasons), is_table=bool(answer.text))
+
+    def show_code(self) -> None:
+        """Writes the code of the experiment beside the keys, and draws it."""
+        self.run_worker(self._write_code(), group="code", exclusive=True)
+
+    async def _write_code(self) -> None:
+        from kflab.tui.live_code import write
+
+        session = self.session
+        if self._code is None or not self._code.is_of(session):
+            self._code = await asyncio.to_thread(write, session)
+        pane = self.query_one(CodePane)
+        pane.border_subtitle = Text(self._code.missing(session))
+        pane.show(self._code.block.lines, self._code.lines_of(session.graph_name, session.selected))
 
     def show_header(self) -> None:
         """Draws file and engine."""
