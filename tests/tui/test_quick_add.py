@@ -166,6 +166,14 @@ async def test_marked_nodes_are_all_merged(open_lab: OpenLab) -> None:
         await pilot.press("enter")
         await wait_for_lab(pilot)
         assert graph_of(pilot).nodes["m"].inputs == ("left", "right", "image")
+        lab_of(pilot).put(lab_of(pilot).now.marking("left", "right"))
+        await open_line(pilot, "m")
+        await type_text(pilot, "concat | relu")
+        await pilot.press("enter")
+        await wait_for_lab(pilot)
+        assert graph_of(pilot).nodes["concatenate"].inputs == ("left", "right")
+        assert graph_of(pilot).nodes["re_lu"].inputs == ("concatenate",)
+        assert lab_of(pilot).now.marked == ()
 
 
 async def test_it_fits_the_smallest_terminal(open_lab: OpenLab) -> None:

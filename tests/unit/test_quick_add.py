@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -284,6 +287,22 @@ def test_words_are_shown_with_the_arguments_they_gave():
     assert [(one.argument, one.start, one.end) for one in segment.matched] == [
         ("filters", 7, 9), ("kernel_size", 10, 11), ("activation", 12, 16), ("padding", 17, 21),
     ]  # fmt: skip
+
+
+def test_the_lines_of_the_readme_are_understood():
+    section = (Path(__file__).parents[2] / "README.md").read_text().partition("### Adding by a line")[2]
+    table = section.partition("## ")[0]
+    rows = [row.partition("|")[2].replace("\\|", "/").partition("|")[0] for row in table.splitlines()]
+    lines = [line.replace("/", "|") for row in rows for line in re.findall(r"`([^`]+)`", row)]
+    assert len(lines) > 10
+    nodes = {
+        name: Node(Layer("Dense", {"units": 3}), inputs=()) for name in ("x2", "left", "h", "c", "conv1")
+    }
+    experiment = Experiment(data=EXPERIMENT.data, model=Graph(nodes=nodes), models=EXPERIMENT.models)
+    for line in lines:
+        understood = understand(line, CATALOG, experiment, rank=2)
+        assert understood.complete, (line, understood.problems)
+        assert not any(segment.missing for segment in understood.segments), line
 
 
 # Completions and help

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from kflab.catalog import Kind
 from kflab.experiment import Experiment
 from kflab.graph import edits
 from kflab.graph.edits import Edited, Slot
-from kflab.graph.nodes import Share, Target, source_of
+from kflab.graph.nodes import Layer, Op, Share, Target, source_of
 from kflab.tui.actions.asking import AskingActions
 from kflab.tui.actions.wording import slot_options, slots_of
 from kflab.values import Value
@@ -16,9 +17,11 @@ class AddingActions(AskingActions):
 
     def action_add(self) -> None:
         """Asks what to add after the selected node."""
-        graph, after = self.session.graph_name, self.session.selected
+        graph, after, marked = self.session.graph_name, self.session.selected, self.session.marked
 
         def place(experiment: Experiment, target: Target, name: str) -> Edited:
+            if len(marked) > 1 and self._merges(target):
+                return edits.add_merge(experiment, graph, marked, target, name)
             nodes = experiment.graph(graph).nodes
             sources = nodes[after].sources() if after in nodes else ()
             if isinstance(target, Share) and (target.node == after or target.node in sources):
@@ -27,6 +30,17 @@ class AddingActions(AskingActions):
             return edits.add_after(experiment, graph, after, target, name)
 
         self.ask_target(f"Add after {after}" if after else "Add", place, source=after)
+
+    def _merges(self, target: Target) -> bool:
+        """Whether what is added takes a list of tensors: marked nodes are then meant to be its inputs."""
+        match target:
+            case Layer(layer=called):
+                entry = self.lab.catalog.find(Kind.LAYER, called)
+            case Op(op=called):
+                entry = self.lab.catalog.find(Kind.OP, called)
+            case _:
+                return False
+        return entry is not None and entry.takes_list
 
     def action_branch(self) -> None:
         """Asks what to add beside what the selected node feeds already."""
