@@ -10,7 +10,7 @@ from kflab.tui.keys import COMMANDS, Pane, Place, Situation
 from kflab.tui.screens.choose import Choose
 from kflab.tui.screens.lab import LabScreen
 from kflab.tui.screens.quick_add import QuickAdd
-from kflab.tui.widgets.form import FormRows
+from kflab.tui.widgets.form_rows import FormRows
 from kflab.tui.widgets.rowlist import RowList
 from tests.tui.conftest import OpenLab, type_text, wait_for, wait_for_lab, wait_for_text
 
