@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 import keras
+import numpy as np
 
 import kflab.catalog
 from kflab.catalog import Argument, ArgumentKind, Entry, Kind, UnknownNameError, subscripts
@@ -36,6 +37,12 @@ MODULES: Mapping[Kind, types.ModuleType] = {
 
 SUBSCRIPT = "ops.get_item"
 """The operation whose `key` is written as text: `x[:, 0]` is `{ops.get_item: {key: ":, 0"}}`."""
+
+_NEVER_BARE = "Constant"
+"""The initializer that Keras does not make of its name alone, though all its arguments have defaults."""
+
+_DTYPES = {"f": "float32", "i": "int32"}
+"""What Keras makes of numbers by the kind of their array: what a script without NumPy would get."""
 
 _TUPLES = {ArgumentKind.INTS, ArgumentKind.FLOATS, ArgumentKind.SHAPE}
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -116,11 +123,21 @@ def _value(entry: Entry, key: str, value: Value) -> object:
         return value
     if entry.name == SUBSCRIPT and isinstance(value, str):
         return _subscript(value)
+    if entry.kind is Kind.OP and isinstance(value, list) and _stands_for_tensor(entry, argument):
+        numbers = np.asarray(value)
+        return numbers.astype(_DTYPES.get(numbers.dtype.kind, numbers.dtype))
     if argument.kind is ArgumentKind.SCHEDULE:
         return _by_epoch(argument, value) if entry.kind is Kind.CALLBACK else _schedule(argument, value)
     if argument.kind in OBJECT_KINDS:
         return _object(argument, value)
     return _tuples(value) if argument.kind in _TUPLES else value
+
+
+def _stands_for_tensor(entry: Entry, argument: Argument) -> bool:
+    """Whether numbers stand in the place of a tensor (`x2` of `ops.multiply`), where Keras takes no list."""
+    return argument.kind is ArgumentKind.FLOATS and any(
+        tensor.name == argument.name for tensor in entry.tensors
+    )
 
 
 def _subscript(text: str) -> object:
@@ -144,7 +161,7 @@ def _object(argument: Argument, value: Value) -> object:
         raise ObjectError(f"{argument.name}: expected a name or {{Name: {{arguments}}}}, got {value!r}")
     kind, (name, arguments) = OBJECT_KINDS[argument.kind], named
     entry = kflab.catalog.load().find(kind, name)
-    if kind is Kind.INITIALIZER and entry is not None and not arguments:
+    if kind is Kind.INITIALIZER and entry is not None and not arguments and entry.name != _NEVER_BARE:
         # Left to the layer, which makes its initializers in an order of its own, as it does in a script.
         return entry.name
     return make(kind, name, arguments)

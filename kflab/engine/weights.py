@@ -60,7 +60,7 @@ def load_weights(model: keras.Model, path: Path, names: Mapping[str, str] | None
         model.save_weights(written)
         with h5py.File(written, "r+") as ours:
             taken = _Filling(path, names or {}).fill(model, ours, theirs)
-        if not taken.loaded:
+        if taken.fresh and not taken.loaded:
             own = _listed(tuple(layer.name for layer in model.layers if layer.weights))
             there = _listed(tuple(_children(theirs)))
             raise UnusableInputError(f"it has {there}, none of which is a layer here ({own})", file=str(path))

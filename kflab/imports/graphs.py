@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from kflab.catalog import Entry, Kind
 from kflab.graph.naming import free_name
 from kflab.graph.nodes import INPUT, Graph, Layer, Node, Share, source_of
-from kflab.graph.order import find_cycle, topological
+from kflab.graph.order import find_cycle, prerequisites
 from kflab.imports import nodes, operations
 from kflab.imports.calls import LayerCall, Tensor, calls_of, structure_of, tensors_in
 from kflab.imports.equivalents import equivalent
@@ -58,9 +58,8 @@ class GraphReader:
         )
         if circle := find_cycle(graph):
             raise ValueError(f"the graph of {name} runs in a circle: {' -> '.join(circle)}")
-        ordered = {
-            node: _thawed(self._nodes[node]) if frozen else self._nodes[node] for node in topological(graph)
-        }
+        order = (*inputs, *branch_by_branch(graph))
+        ordered = {node: _thawed(self._nodes[node]) if frozen else self._nodes[node] for node in order}
         written = tuple(node for node in ordered if ordered[node].is_input)
         return Graph(
             name=graph.name,
@@ -224,6 +223,26 @@ class GraphReader:
         for before, layer in itertools.pairwise(layers):
             self._add(layer, 0, LayerCall((Tensor(name_of(before)),), {}))
         return (self.reference(Tensor(first)),), (self.reference(Tensor(name_of(layers[-1]))),)
+
+
+def branch_by_branch(graph: Graph) -> Iterator[str]:
+    """The nodes in an order that people write: each after what feeds it, a branch to its end before the next.
+
+    Keras describes layers by their depth instead, which mixes branches.
+    """
+    done: set[str] = set()
+    for output in (*map(source_of, graph.outputs), *graph.nodes):
+        waiting = [output]
+        while waiting:
+            name = waiting[-1]
+            before = [source for source in prerequisites(graph, name) if source not in done]
+            if before and name not in done:
+                waiting.append(before[0])
+                continue
+            waiting.pop()
+            if name not in done:
+                done.add(name)
+                yield name
 
 
 def _by_key(structure: object, outputs: tuple[str, ...]) -> dict[str, str]:

@@ -155,7 +155,7 @@ def of_operation(
     for name, value in node.call.items():
         argument = entry.argument(name)
         if argument is None:
-            if name in {"name", "dtype"}:
+            if name in {"name", "dtype"} or value is False:
                 continue
             raise NotExpressibleError(f"{entry.name} takes no {name!r} in a document")
         if not _is_default(argument, value):

@@ -10,7 +10,7 @@ from kflab.catalog.check import OBJECT_KINDS, named_object
 from kflab.imports.found import Found
 from kflab.values import Arguments, Value
 
-FUNCTION, BOUND = "function", "BoundActivation"
+FUNCTION, BOUND, CONSTANT = "function", "BoundActivation", "Constant"
 _OWN_PACKAGES = ("keras", "kflab")
 _PLAIN_CLASSES = {"__numpy__", "__tensor__", "__bytes__", "ListWrapper", "__tuple__", "TensorShape"}
 _POLICIES = {"DTypePolicy", "Policy", "PolicyV1", "FloatDTypePolicy"}
@@ -27,6 +27,11 @@ _OLD_NAMES = {
 """Arguments of Keras 2 by the names that they have now."""
 _LEFT_BEHIND = {"time_major", "implementation", "input_length", "batch_input_shape"}
 """Arguments of Keras 2 that changed how something was computed, not what."""
+_RECORDED = {"vocabulary_size": None, "oov_method": "floormod", "data_format": "channels_last"}
+"""What Keras records though it takes no such argument, with the value that says nothing; None is any."""
+_FORCED = "zero_output_for_mask"
+"""What a Bidirectional sets in its layers itself."""
+_LEAST = (0, 1)
 _MOST_NUMBERS = 4096
 """More numbers than this are weights, which no document holds."""
 
@@ -46,6 +51,8 @@ class SerializedReader:
             where: the layer, for what is told about it.
         """
         given = {_OLD_NAMES.get((entry.name, key), key): raw for key, raw in config.items()}
+        if entry.name == "Bidirectional":
+            given |= {key: _unforced(given[key]) for key in ("layer", "backward_layer") if key in given}
         for key, raw in given.items():
             if key and key != "name" and entry.argument(key) is None:
                 self._left_out(entry, key, raw, where)
@@ -55,12 +62,15 @@ class SerializedReader:
                 continue
             value = self._value(argument, given[argument.name], where)
             same = given.get(_SAME_AS.get(argument.name, ""))
-            if not (self._is_default(argument, value) or (value is not None and value == _spelled(same))):
+            is_same = value is not None and _spelled(value) == _spelled(same)
+            if not (self._is_default(argument, value) or is_same):
                 read[argument.name] = _shortest(argument, value, entry)
         return self._without_mirror(read) if entry.name == "Bidirectional" else read
 
     def _left_out(self, entry: Entry, key: str, raw: Value, where: str) -> None:
         if key in _LEFT_BEHIND or raw is None or raw is False or raw in ([], {}):
+            return
+        if key in _RECORDED and _RECORDED[key] in (None, raw):
             return
         shown = repr(raw)
         shown = shown if len(shown) <= 40 else f"{shown[:39]}…"
@@ -117,7 +127,7 @@ class SerializedReader:
         if kind is Kind.SCHEDULE and isinstance(raw, int | float):
             return shortest_float(raw)
         name, config = self._identify(kind, raw)
-        if kind is Kind.INITIALIZER and name == "Constant" and _count(config.get("value")) > _MOST_NUMBERS:
+        if kind is Kind.INITIALIZER and name == CONSTANT and _count(config.get("value")) > _MOST_NUMBERS:
             self._found.note(f"{where}: its initial values are an array, which only its weights can bring in")
             return "zeros"
         entry = self._catalog.find(kind, name) or self._as_activation(kind, name)
@@ -125,6 +135,8 @@ class SerializedReader:
             self._found.refuse(f"{where}: {kind} {name!r} is not one of Keras, and code cannot be brought in")
             return None
         arguments = self.arguments(entry, config, where)
+        if entry.name == CONSTANT and kind is Kind.INITIALIZER:  # Keras knows no bare `constant`
+            arguments.setdefault("value", 0.0)
         return {entry.name: arguments} if arguments or entry.kind is Kind.LAYER else spelling(entry)
 
     def _identify(self, kind: Kind, raw: Value) -> tuple[str, Mapping[str, Value]]:
@@ -139,6 +151,9 @@ class SerializedReader:
         if name == BOUND and isinstance(config, Mapping) and kind is Kind.ACTIVATION:
             arguments = config.get("arguments")
             return str(config.get("activation")), arguments if isinstance(arguments, Mapping) else {}
+        if kind is Kind.ACTIVATION:  # a layer in its place, whose dtype is that of the layer it belongs to
+            config = {key: value for key, value in _config(raw).items() if key not in {"dtype", "trainable"}}
+            return (name if is_own(raw) else str(raw.get("registered_name") or name)), config
         return (name if is_own(raw) else str(raw.get("registered_name") or name)), _config(raw)
 
     def _as_activation(self, kind: Kind, name: str) -> Entry | None:
@@ -217,6 +232,13 @@ def shortest_float(number: float) -> float:
     return short if same else number
 
 
+def _unforced(layer: Value) -> Value:
+    """A layer of a Bidirectional without what that sets itself."""
+    if not isinstance(layer, Mapping):
+        return layer
+    return {**layer, "config": {key: value for key, value in _config(layer).items() if key != _FORCED}}
+
+
 def _config(raw: Mapping[str, Value]) -> Mapping[str, Value]:
     config = raw.get("config")
     return config if isinstance(config, Mapping) else {}
@@ -242,8 +264,12 @@ def _spelled(value: Value) -> Value:
 
 def _shortest(argument: Argument, value: Value, entry: Entry) -> Value:
     """A value as people write it: 3 for [3, 3], where the argument of a layer takes either."""
-    takes_one = argument.kind is ArgumentKind.INTS and argument.name not in _NEVER_ONE
-    return _spelled(value) if takes_one and entry.kind is Kind.LAYER else value
+    if entry.kind is not Kind.LAYER or not isinstance(value, Sequence) or isinstance(value, str):
+        return value
+    if argument.kind in {ArgumentKind.INT, ArgumentKind.FLOAT} and len(value) == 2 and value[0] in _LEAST:
+        return value[1]  # the strength of an augmentation, which Keras keeps with the least there is
+    takes_one = argument.kind in {ArgumentKind.INTS, ArgumentKind.INT} and argument.name not in _NEVER_ONE
+    return _spelled(value) if takes_one else value
 
 
 def as_arguments(value: Value) -> Arguments:
