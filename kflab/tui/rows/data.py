@@ -90,17 +90,17 @@ def _dataset_argument(setting: Setting, argument: Argument) -> Iterator[Row]:
 
 
 def _feeding_rows(setting: Setting, info: DatasetInfo) -> Iterator[Row]:
-    model, data = setting.experiment.model, setting.experiment.data
-    matching = match(model, data, info)
+    model = setting.experiment.model
+    matching = match(model, setting.experiment.data, info)
     if len(info.inputs) > 1 or len(model.input_names()) > 1:
         for name in model.input_names():
             options = [_array_option(array) for array in info.inputs]
             yield _feeding(setting, "inputs", name, matching.inputs.get(name), options)
     targets = [_target_option(target) for target in info.targets]
-    if len(model.output_names()) > 1 or len(info.targets) > 1 or data.targets:
-        for name in model.output_names():
-            options = [*targets, *(_array_option(array) for array in info.inputs)]
-            yield _feeding(setting, "targets", name, matching.targets.get(name), options)
+    # Even a single output has a choice: held against an input it makes an autoencoder.
+    for name in model.output_names():
+        options = [*targets, *(_array_option(array) for array in info.inputs)]
+        yield _feeding(setting, "targets", name, matching.targets.get(name), options)
 
 
 def _feeding(
