@@ -132,10 +132,10 @@ class _Drawn:
         yield "<g>"
         kind = f"frame {box.kind}" if inner else f"box {box.kind}"
         pile = min(box.repeats - 1, 2)
-        width -= pile * _STACK
+        width, height = width - pile * _STACK, height - pile * _STACK
         for back in range(pile, -1, -1):
             yield (
-                f'<rect class="{kind.strip()}" x="{_n(x + back * _STACK)}" y="{_n(y - back * _STACK)}" '
+                f'<rect class="{kind.strip()}" x="{_n(x + back * _STACK)}" y="{_n(y + back * _STACK)}" '
                 f'width="{_n(width)}" height="{_n(height)}" rx="5"/>'
             )
         first, second = y + _PADDING + 9, y + _PADDING + 9 + _LINE
@@ -159,8 +159,9 @@ def _size(box: Box, inner: _Drawn | None) -> tuple[float, float]:
         len(left) + (len(right) + 2 if right else 0)
         for left, right in ((box.name, box.count), (box.layer, box.shape))
     )
-    width = longest * _LETTER + 2 * _PADDING + min(box.repeats - 1, 2) * _STACK
-    height = 2 * _LINE + 2 * _PADDING - 6
+    pile = min(box.repeats - 1, 2) * _STACK
+    width = longest * _LETTER + 2 * _PADDING + pile
+    height = 2 * _LINE + 2 * _PADDING - 6 + pile
     if inner is None:
         return width, height
     return max(width, inner.width + 2 * _FRAME), height + inner.height + _FRAME + 6

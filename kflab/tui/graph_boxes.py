@@ -7,7 +7,7 @@ from kflab.graph.nodes import source_of
 from kflab.graph.picture import Line
 from kflab.graph.svg import Box
 from kflab.tui.graph_columns import Cells, GraphTexts, GraphView
-from kflab.tui.text import count_text, fit_middle, plural
+from kflab.tui.text import count_text, fit_chain, fit_middle, plural
 
 _MOST_LETTERS = 44
 
@@ -45,7 +45,7 @@ def _box(view: GraphView, line: Line, cells: Cells, outputs: set[str], inside: t
     return Box(
         key=line.key,
         name=fit_middle(cells.name.strip(), _MOST_LETTERS),
-        layer=fit_middle(cells.layer, _MOST_LETTERS),
+        layer=(fit_chain if line.fold else fit_middle)(cells.layer, _MOST_LETTERS),
         count=count_text(cells.params) if cells.params else "",
         shape=cells.shape,
         kind=" ".join(kinds),

@@ -271,10 +271,12 @@ class GraphTexts:
 
     @staticmethod
     def _layer(line: Line, layer: str, width: int) -> list[Piece]:
-        if line.fold is None or line.fold.count == 1:
+        if line.fold is None:
             return [Piece("  " + _cell(layer, width), "quiet")]
+        if line.fold.count == 1:
+            return [Piece("  " + text.fit_chain(layer, width).ljust(width), "quiet")]
         words, _, count = layer.rpartition(" ")
-        words = text.fit(words, max(width - len(count) - 1, 0))
+        words = text.fit_chain(words, max(width - len(count) - 1, 0))
         rest = max(width - len(words) - len(count) - 1, 0)
         return [Piece("  " + words + " ", "quiet"), Piece(text.fit(count, width) + " " * rest, "strong")]
 

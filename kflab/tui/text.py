@@ -83,6 +83,18 @@ def fit_middle(text: str, width: int) -> str:
     return text[: width - 1 - tail] + ELLIPSIS + text[-tail:]
 
 
+def fit_chain(text: str, width: int, arrow: str = " → ") -> str:
+    """A chain of words cut to `width` places by leaving out words in its middle: `conv → … → relu`."""
+    words = text.split(arrow)
+    short = text
+    for left in range(len(words) - 1, 1, -1):
+        if len(short) <= width:
+            return short
+        head = words[: (left + 1) // 2]
+        short = arrow.join((*head, ELLIPSIS, *words[len(words) - left // 2 :]))
+    return fit(short if len(short) <= width else text, width)
+
+
 def share_text(part: int, whole: int) -> str:
     """How much of a whole something is, in at most four places: `23%`, `<1%`; nothing where it is none."""
     if not part or not whole:
