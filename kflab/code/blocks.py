@@ -25,6 +25,17 @@ class Block(msgspec.Struct, frozen=True):
     lines: tuple[str, ...] = ()
     places: Mapping[int, Place] = {}
 
+    def statement(self, start: int) -> range:
+        """The lines of the statement that begins at `start`."""
+        first = self.lines[start]
+        margin = first[: len(first) - len(first.lstrip())]
+        end = start + 1
+        while end < len(self.lines) and self.lines[end].startswith(
+            (f"{margin} ", *(f"{margin}{bracket}" for bracket in ")]}"))
+        ):
+            end += 1
+        return range(start, end)
+
     @property
     def text(self) -> str:
         """The lines as text, the last one ended like the others."""

@@ -16,6 +16,7 @@ class Pane(enum.StrEnum):
     SETUP = "Setup"
     TRAIN = "Train"
     SUMMARY = "Summary"
+    CODE = "Code"
 
 
 WIDE = (110, 32)

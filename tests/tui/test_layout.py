@@ -23,7 +23,7 @@ async def test_wide_terminal_shows_graph_node_and_training_at_once(open_lab: Ope
 async def test_small_terminal_shows_one_pane_under_tabs(open_lab: OpenLab) -> None:
     async with open_lab((80, 24)) as pilot:
         text = screen_text(pilot.app)
-        assert "1 Graph   2 Node   3 Setup   4 Train   5 Summary" in text
+        assert "1 Graph   2 Node   3 Setup   4 Train   5 Summary   6 Code" in text
         assert "Conv2D 16 3×3 relu" in text
         assert "Training" not in text
         for digit, title in (
@@ -31,6 +31,7 @@ async def test_small_terminal_shows_one_pane_under_tabs(open_lab: OpenLab) -> No
             ("3", "optimizer"),
             ("4", "Training"),
             ("5", "summary of"),
+            ("6", "import keras"),
         ):
             await pilot.press(digit)
             await wait_for_text(pilot, title)
@@ -55,7 +56,7 @@ async def test_resizing_changes_between_all_panes_and_one(open_lab: OpenLab) -> 
 @pytest.mark.parametrize("preset", ["digits_mlp", "tickets", "ensemble", "digits_siamese"])
 async def test_every_pane_fits_every_size(open_lab: OpenLab, preset: str, size: tuple[int, int]) -> None:
     async with open_lab(size, path=presets.path(preset)) as pilot:
-        for digit in "12345":
+        for digit in "123456":
             await pilot.press(digit)
         assert all(len(line) <= size[0] for line in screen_text(pilot.app).splitlines())
 
@@ -101,7 +102,7 @@ async def test_setup_takes_the_place_of_the_node_and_back(open_lab: OpenLab) -> 
         await wait_for_text(pilot, "optimizer")
         await pilot.press("g")
         await wait_for_text(pilot, "image · Input")
-        await pilot.press("v")
+        await pilot.press("V")
         await wait_for_text(pilot, "summary of image")
         await pilot.press("escape")
         assert pilot.app.screen.focused is not None
@@ -160,4 +161,4 @@ async def test_plain_ascii(runs_dir: Path, experiment_file: Path) -> None:
 
 
 def test_panes_are_numbered_in_their_order() -> None:
-    assert [pane.value for pane in Pane] == ["Graph", "Node", "Setup", "Train", "Summary"]
+    assert [pane.value for pane in Pane] == ["Graph", "Node", "Setup", "Train", "Summary", "Code"]

@@ -15,12 +15,19 @@ VIEWS: tuple[Command, ...] = (
         label="Setup",
     ),
     Command(
-        "summary",
+        "code",
         ("v",),
+        "Pane",
+        "Code or node",
+        "Shows the Keras script of the experiment in place of the node, and back.",
+        label="Code",
+    ),
+    Command(
+        "summary",
+        ("V",),
         "Pane",
         "Summary or node",
         "Shows the Keras summary of the model in place of the node, and back.",
-        label="Summary",
     ),
 )
 """What shows another pane beside the graph."""
@@ -49,6 +56,7 @@ PANES: tuple[Command, ...] = (
     Command("pane(2)", ("3",), "Pane", "Setup", "Goes to data, optimizer, loss, metrics and callbacks."),
     Command("pane(3)", ("4",), "Pane", "Train", "Goes to the training curves."),
     Command("pane(4)", ("5",), "Pane", "Summary", "Goes to the Keras summary."),
+    Command("pane(5)", ("6",), "Pane", "Code", "Goes to the Keras script."),
     Command(
         "back",
         ("escape",),

@@ -16,6 +16,7 @@ from kflab.tui import keys
 from kflab.tui.keys import Pane, Situation
 from kflab.tui.rows.row import Option
 from kflab.tui.screens.lab_drawing import LabDrawing
+from kflab.tui.widgets.code import CodePane
 from kflab.tui.widgets.footer import Footer, TabBar
 from kflab.tui.widgets.form import Form
 from kflab.tui.widgets.graph import GraphPane
@@ -26,7 +27,7 @@ from kflab.values import Value
 LEAST = (60, 16)
 """The least columns and rows for one pane."""
 
-SIDES = (Pane.NODE, Pane.SETUP, Pane.SUMMARY)
+SIDES = (Pane.NODE, Pane.SETUP, Pane.SUMMARY, Pane.CODE)
 """The panes that share the place beside the graph."""
 
 
@@ -39,7 +40,7 @@ class LabScreen(LabDrawing):
     LabScreen #panes { height: 1fr; }
     LabScreen #top { height: 54%; }
     LabScreen #graph { width: 55%; }
-    LabScreen #node, LabScreen #setup, LabScreen #summary { width: 1fr; }
+    LabScreen #node, LabScreen #setup, LabScreen #summary, LabScreen #code { width: 1fr; }
     LabScreen #train { height: 1fr; }
     LabScreen.-narrow #top { height: 1fr; }
     LabScreen.-narrow #graph { width: 1fr; }
@@ -66,6 +67,7 @@ class LabScreen(LabDrawing):
                 yield Form(self, id="node")
                 yield Form(self, id="setup")
                 yield SummaryPane(id="summary")
+                yield CodePane(id="code")
             with Container(id="train"):
                 yield from self.compose_training()
         yield Footer()
@@ -120,6 +122,8 @@ class LabScreen(LabDrawing):
         self._arrange()
         if pane is Pane.SUMMARY:
             self.show_summary()
+        if pane is Pane.CODE:
+            self.show_code()
         if pane in {Pane.NODE, Pane.SETUP}:
             self.show_side(self.session)
         target = self.query_one(f"#{pane.name.lower()}")
@@ -154,6 +158,10 @@ class LabScreen(LabDrawing):
     def action_summary(self) -> None:
         """Summary in place of the node, and back."""
         self.go(Pane.NODE if self._pane is Pane.SUMMARY else Pane.SUMMARY)
+
+    def action_code(self) -> None:
+        """Code in place of the node, and back."""
+        self.go(Pane.NODE if self._pane is Pane.CODE else Pane.CODE)
 
     def action_back(self) -> None:
         """Takes the marks away, or leaves the nested model, or goes back to the graph."""
