@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import lzma
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -19,6 +21,10 @@ ARCHIVE = ".keras"
 
 MOST_JSON = 64_000_000
 """The longest description that is read, in bytes: 30 times that of the largest application of Keras."""
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError, ValueError,
+)  # fmt: skip
+"""What `zipfile` raises, depending on where an archive is damaged and on how it is packed."""
 _MOST_WORDS = 50_000_000
 _MOST_MEMBERS = 100_000
 _DEEPEST = 200
@@ -93,7 +99,7 @@ def _read_zip(path: Path) -> Archive:
                 if name.startswith(f"{ASSETS}/") and PurePosixPath(name).name == "vocabulary.txt"
             }
             return Archive(parsed(content, f"{path}:{CONFIG}"), _vocabularies(words), WEIGHTS in names)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+    except _DAMAGED as error:
         raise ImportRefusedError(f"the archive is damaged: {error}", file=str(path)) from None
 
 

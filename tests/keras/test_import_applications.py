@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,6 +12,7 @@ import keras
 import pytest
 
 from kflab import document
+from kflab.code import script
 from kflab.engine import applications
 from kflab.engine.build import build
 from kflab.engine.inspect import Inspector
@@ -101,15 +104,30 @@ def test_an_application_comes_in_and_is_the_same_again(name: str) -> None:
         theirs = described(source)
         assert own_connections(experiment) == connections(theirs)
         if name in BUILT_AGAIN:
-            again = build(experiment)
-            assert again.count_params() == source.count_params()
-            ours = described(again)
-            changed = [
-                layer for layer, made in theirs["layers"].items()
-                if made["class"] not in STAND_INS and ours["layers"][layer] != made
-            ]  # fmt: skip
-            assert changed == []
-            assert (ours["inputs"], ours["outputs"]) == (theirs["inputs"], theirs["outputs"])
+            for again in (build(experiment), model_of_code(experiment)):
+                assert again.count_params() == source.count_params()
+                ours = described(again)
+                assert changed(theirs, ours) == []
+                assert (ours["inputs"], ours["outputs"]) == (theirs["inputs"], theirs["outputs"])
+
+
+def changed(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """The layers that are not the same here; but for those that stand in."""
+    return [
+        name
+        for name, layer in there["layers"].items()
+        if layer["class"] not in STAND_INS and here["layers"][name] != layer
+    ]
+
+
+def model_of_code(experiment: Experiment) -> keras.Model:
+    """The model that the experiment's script makes."""
+    space: dict[str, Any] = {"__name__": "a_script"}
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints its summary
+        exec(compile(script(experiment), "a script", "exec"), space)
+    model = space["model"]
+    assert isinstance(model, keras.Model)
+    return model
 
 
 def test_arguments_of_an_application_are_read_and_never_run() -> None:
