@@ -30,7 +30,7 @@ from kflab.imports.python.things import (
     Unreadable,
     causes_in,
 )
-from kflab.values import Arguments, Value
+from kflab.values import Value
 
 _OLD_NAMES: Mapping[tuple[str, str], str] = {
     ("LeakyReLU", "alpha"): "negative_slope",
@@ -150,9 +150,8 @@ class ArgumentReader:
         plain = self._plain(argument, value, place, entry)
         problem = next(iter(check_value(argument, plain, self._catalog)), None)
         if problem is not None:
-            raise Unreadable(
-                [place.cause(f"gives {entry.name} a {argument.name} that does not fit: {problem.message}")]
-            )
+            why = f"gives {entry.name} a {argument.name} that does not fit: {problem.message}"
+            raise Unreadable([place.cause(why)])
         return plain
 
     def _plain(self, argument: Argument, value: object, place: Place, entry: Entry) -> Value:
@@ -193,34 +192,40 @@ class ArgumentReader:
         raise Unreadable([place.cause(f"is {_kind_of(value)}, which cannot be {what}")])
 
     def _object(self, argument: Argument, value: object, place: Place, entry: Entry) -> Value:
-        kind = OBJECT_KINDS[argument.kind]
         if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
             return value
         if isinstance(value, list | tuple):
             return [self._object(argument, item, place, entry) for item in value]
         if isinstance(value, Made):
             return value.value()
-        if isinstance(value, LayerObject):
-            if kind is Kind.ACTIVATION:
-                return self._as_activation(value, place)
-            arguments = dict(value.arguments)
-            return {value.layer: arguments} if arguments else value.layer
-        if isinstance(value, Ref):
-            found = self.find(kind, value.last)
-            if found is None and kind is Kind.ACTIVATION:
-                layer = self._catalog.find(Kind.LAYER, value.last)
-                if layer is not None and not layer.unsafe:
-                    return self._as_activation(LayerObject(layer.name, {}, place.line), place)
-            if found is not None:
-                return found.name
-        if isinstance(value, str):
-            found = self.find(kind, value)
-            if found is not None and kind not in (Kind.METRIC, Kind.LOSS):
-                return found.name if kind is Kind.ACTIVATION else value
-            return value
         if isinstance(value, dict):
             return self._from_config(value, place)
-        raise Unreadable([place.cause(f"gives {entry.name} {_kind_of(value)} as {argument.name}")])
+        kind = OBJECT_KINDS[argument.kind]
+        found: Value = None
+        if isinstance(value, LayerObject):
+            found = self._layer_given(kind, value, place)
+        elif isinstance(value, str | Ref):
+            found = self._name_given(kind, value, place)
+        if found is None:
+            raise Unreadable([place.cause(f"gives {entry.name} {_kind_of(value)} as {argument.name}")])
+        return found
+
+    def _layer_given(self, kind: Kind, layer: LayerObject, place: Place) -> Value:
+        if kind is Kind.ACTIVATION:
+            return self._as_activation(layer, place)
+        return {layer.layer: dict(layer.arguments)} if layer.arguments else layer.layer
+
+    def _name_given(self, kind: Kind, value: str | Ref, place: Place) -> Value:
+        """An object that is named only: by text, or by its class or function."""
+        name = value if isinstance(value, str) else value.last
+        found = self.find(kind, name)
+        if isinstance(value, str):
+            return name if found is None or kind is not Kind.ACTIVATION else found.name
+        if found is None and kind is Kind.ACTIVATION:
+            layer = self._catalog.find(Kind.LAYER, name)
+            if layer is not None and not layer.unsafe:
+                return self._as_activation(LayerObject(layer.name, {}, place.line), place)
+        return None if found is None else found.name
 
     def find(self, kind: Kind, name: str) -> Entry | None:
         """The entry of a kind; of an operation, whichever module of `keras.ops` it stands in."""
@@ -286,27 +291,26 @@ def _whole(value: object) -> object:
     return value
 
 
+_WORDS: Sequence[tuple[type | tuple[type, ...], str]] = (
+    (Partial, "a function of the file"),
+    (Tensor, "a tensor"),
+    (LambdaObject, "a Lambda layer"),
+    ((ModelObject, Distributed), "a model"),
+    (slice, "a slice"),
+)
+
+
 def _kind_of(value: object) -> str:
     """What something is, in the words of an error."""
     match value:
         case Function():
-            return f"{value.name}, a function of the file" if value.name != "a lambda" else "a lambda"
-        case Partial():
-            return "a function of the file"
-        case Tensor():
-            return "a tensor"
+            return "a lambda" if value.name == "a lambda" else f"{value.name}, a function of the file"
         case LayerObject():
             return f"a {value.layer} layer"
-        case LambdaObject():
-            return "a Lambda layer"
-        case ModelObject() | Distributed():
-            return "a model"
         case Class():
             return f"{value.name}, a class of the file"
         case Instance():
             return f"an object of {value.kind.name}, a class of the file"
-        case Builtin():
-            return f"Python's {value.name}"
-        case slice():
-            return "a slice"
-    return f"a {type(value).__name__}"
+        case Builtin() | Ref():
+            return value.name if isinstance(value, Builtin) else value.path
+    return next((words for types, words in _WORDS if isinstance(value, types)), f"a {type(value).__name__}")

@@ -52,6 +52,7 @@ COMPARE: Mapping[type[ast.cmpop], Callable[[Plain, Plain], object]] = {
 }
 _PYTHON_ERRORS = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 _WIDTH = re.compile(r"\d{4,}")
+_OLD_WIDTH = re.compile(r"%[^a-zA-Z%]*(\d{4,}|\*)")
 
 
 def python_errors_raise(work: Callable[[], object]) -> object:
@@ -91,14 +92,13 @@ def _ask(operation: ast.operator, left: Plain, right: Plain, budget: Budget) -> 
         case ast.LShift() if isinstance(left, int) and isinstance(right, int):
             budget.number(left.bit_length() + max(right, 0))
         case ast.Mod() if isinstance(left, str | bytes):
-            ask_format(str(left), budget)
+            if _OLD_WIDTH.search(str(left)):
+                budget.refuse("a text as wide as its format says is too long to be read")
             budget.weigh(right)
-            if "*" in str(left):
-                budget.refuse("a width that is worked out in a format is not read")
 
 
 def ask_format(text: str, budget: Budget) -> None:
-    """Ask whether a format string is harmless: one with a width of four digits is not.
+    """Ask whether a format specification is harmless: one with a width of four digits is not.
 
     Raises:
         OverBudgetError: it is not.

@@ -51,7 +51,7 @@ class Budget:
         """
         if count > ITEMS:
             self.refuse(f"a list or text of {count:,} items is too long to be read (at most {ITEMS:,})")
-        self.spend(count // 100)
+        self.spend(count // 20)
 
     def number(self, bits: int) -> None:
         """Ask whether a whole number may have so many binary digits.
@@ -79,6 +79,8 @@ class Budget:
                 waiting += one
             elif isinstance(one, str | bytes):
                 self.spend(len(one) // 100)
+            elif isinstance(one, range):
+                self.items(len(one))
 
     def keep(self, value: object) -> object:
         """The value, if it is not too large to go on with.

@@ -1,18 +1,15 @@
-"""Functions that need no Keras: Python's own, and those of `math`, `numpy` and others on plain numbers."""
+"""Functions that Python has without an import."""
 
 from __future__ import annotations
 
 import builtins
-import copy
 import functools
-import itertools
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 from kflab.imports.python.arithmetic import PLAIN, Plain, python_errors_raise
 from kflab.imports.python.budget import Budget
-from kflab.imports.python.things import Builtin, Partial, Place, Raised, Ref, Unknown, causes_in
+from kflab.imports.python.things import Builtin, Place, Raised, Ref, Unknown, causes_in
 
 _ON_ITEMS = frozenset({"list", "tuple", "set", "frozenset", "sum", "any", "all", "sorted", "min", "max"})
 _ON_NUMBERS = frozenset(
@@ -44,30 +41,6 @@ _ERRORS = frozenset(
 NAMES = _ON_ITEMS | _ON_NUMBERS | _LAZY | _LOOKING | _MARKS | _ERRORS
 """The builtins that are read."""
 
-_MATH = frozenset(
-    "sqrt ceil floor log log2 log10 exp pow fabs isclose gcd prod trunc sin cos tan tanh hypot degrees radians".split()
-)
-_NUMPY: Mapping[str, Callable[..., object]] = {
-    "prod": lambda items: math.prod(_flat(items)),
-    "sum": lambda items: sum(_flat(items)),
-    "max": lambda items: max(_flat(items)),
-    "min": lambda items: min(_flat(items)),
-    "mean": lambda items: sum(_flat(items)) / len(_flat(items)),
-    "ceil": lambda number: float(math.ceil(number)),
-    "floor": lambda number: float(math.floor(number)),
-    "round": round,
-    "sqrt": math.sqrt,
-    "log": math.log,
-    "log2": math.log2,
-    "log10": math.log10,
-    "exp": math.exp,
-    "abs": abs,
-    "power": pow,
-    "int32": int,
-    "int64": int,
-    "float32": float,
-    "float64": float,
-}
 _NO_RESULT = frozenset({"print"})
 
 
@@ -91,10 +64,28 @@ class Reader(Protocol):
         """Whether a value is of a kind; None where that can not be told."""
 
 
-def _flat(items: object) -> list[Plain]:
-    if isinstance(items, list | tuple):
-        return [number for item in items for number in _flat(item)]
-    return [items]
+class Asked(NamedTuple):
+    """A call of a function, as the functions here are handed it."""
+
+    positional: Sequence[object]
+    named: Mapping[str, object]
+    reader: Reader
+    place: Place
+
+    @property
+    def first(self) -> object:
+        """The first argument.
+
+        Raises:
+            Raised: there is none.
+        """
+        if not self.positional:
+            raise Raised("TypeError", "an argument is missing")
+        return self.positional[0]
+
+    def nth(self, index: int) -> object:
+        """The argument at a position, or nothing."""
+        return self.positional[index] if index < len(self.positional) else None
 
 
 def call(
@@ -112,7 +103,7 @@ def call(
         return None
     special = _SPECIAL.get(name)
     if special is not None:
-        return special(positional, named, reader, place)
+        return special(Asked(positional, named, reader, place))
     if name in _ON_ITEMS:
         return _on_items(name, positional, named, reader, place)
     if causes_in([*positional, *named.values()]):
@@ -126,6 +117,8 @@ def call(
         reader.budget.number(base.bit_length() * max(exponent, 0))
     if name in {"int", "float"} and positional and isinstance(positional[0], str):
         reader.budget.items(len(positional[0]))
+    if name == "round" and any(isinstance(one, int) and abs(one) > 400 for one in positional[1:]):
+        raise Raised("ValueError", "round takes a few digits")
     function: Callable[..., object] = getattr(builtins, name)
     return reader.budget.keep(python_errors_raise(lambda: function(*positional, **named)))
 
@@ -167,127 +160,137 @@ def _add_up(items: list[object], start: Sequence[object], reader: Reader, place:
     return total
 
 
-def _len(positional: Sequence[object], _: Mapping[str, object], reader: Reader, place: Place) -> object:
-    value = positional[0] if positional else None
+def _len(asked: Asked) -> object:
+    value = asked.first
     if isinstance(value, str | list | tuple | dict | set | range | bytes):
         return len(value)
     if isinstance(value, Unknown):
-        return place.unknown("depends on data that is not read", definable=True)
-    return reader.attribute(value, "__len__", place)
+        return asked.place.unknown("depends on data that is not read", definable=True)
+    return asked.reader.attribute(value, "__len__", asked.place)
 
 
-def _range(positional: Sequence[object], _: Mapping[str, object], reader: Reader, place: Place) -> object:
-    if causes_in(positional):
-        return Unknown.of(*positional)
-    bounds = [int(one) if isinstance(one, float) and one.is_integer() else one for one in positional]
-    return python_errors_raise(lambda: range(*bounds))  # type: ignore[arg-type]  # Python says what is wrong
+def make_range(asked: Asked) -> object:
+    """A range of whole numbers."""
+    if causes_in(asked.positional):
+        return Unknown.of(*asked.positional)
+    bounds = [int(one) if isinstance(one, float) and one.is_integer() else one for one in asked.positional]
+    whole = [one for one in bounds if isinstance(one, int) and one.bit_length() < 60]
+    if len(whole) < len(bounds) or not 1 <= len(whole) <= 3:
+        raise Raised("TypeError", "range takes one to three whole numbers")
+    return python_errors_raise(lambda: range(*whole))
 
 
-def _enumerate(
-    positional: Sequence[object], named: Mapping[str, object], reader: Reader, place: Place
-) -> object:
-    start = named.get("start", positional[1] if len(positional) > 1 else 0)
-    items = reader.iterate(positional[0] if positional else None, place)
+def _enumerate(asked: Asked) -> object:
+    start = asked.named.get("start", asked.positional[1] if len(asked.positional) > 1 else 0)
+    items = asked.reader.iterate(asked.first, asked.place)
     return [(index, item) for index, item in enumerate(items, start if isinstance(start, int) else 0)]
 
 
-def _zip(positional: Sequence[object], _: Mapping[str, object], reader: Reader, place: Place) -> object:
-    return list(zip(*(reader.iterate(one, place) for one in positional), strict=False))
+def _zip(asked: Asked) -> object:
+    return list(zip(*(asked.reader.iterate(one, asked.place) for one in asked.positional), strict=False))
 
 
-def _reversed(positional: Sequence[object], _: Mapping[str, object], reader: Reader, place: Place) -> object:
-    return reader.iterate(positional[0] if positional else None, place)[::-1]
+def _reversed(asked: Asked) -> object:
+    return asked.reader.iterate(asked.first, asked.place)[::-1]
 
 
-def _iter(positional: Sequence[object], _: Mapping[str, object], reader: Reader, place: Place) -> object:
-    return reader.iterate(positional[0] if positional else None, place)
+def _iter(asked: Asked) -> object:
+    return asked.reader.iterate(asked.first, asked.place)
 
 
-def _next(positional: Sequence[object], _: Mapping[str, object], reader: Reader, place: Place) -> object:
-    items = positional[0] if positional else None
+def _next(asked: Asked) -> object:
+    items = asked.first
     if isinstance(items, list) and items:
         return items.pop(0)
-    if isinstance(items, list) and len(positional) > 1:
-        return positional[1]
-    return place.unknown("depends on data that is not read", definable=True)
+    if isinstance(items, list) and len(asked.positional) > 1:
+        return asked.positional[1]
+    return asked.place.unknown("depends on data that is not read", definable=True)
 
 
-def _map(positional: Sequence[object], _: Mapping[str, object], reader: Reader, place: Place) -> object:
-    rows = zip(*(reader.iterate(one, place) for one in positional[1:]), strict=False)
-    return [reader.call(positional[0], row, {}, place) for row in rows]
+def _map(asked: Asked) -> object:
+    rows = zip(*(asked.reader.iterate(one, asked.place) for one in asked.positional[1:]), strict=False)
+    return [asked.reader.call(asked.first, row, {}, asked.place) for row in rows]
 
 
-def _filter(positional: Sequence[object], _: Mapping[str, object], reader: Reader, place: Place) -> object:
-    items = reader.iterate(positional[1] if len(positional) > 1 else None, place)
-    if positional[0] is None:
+def _filter(asked: Asked) -> object:
+    items = asked.reader.iterate(asked.nth(1), asked.place)
+    if asked.first is None:
         return [item for item in items if item]
-    kept = [(item, reader.call(positional[0], [item], {}, place)) for item in items]
+    kept = [(item, asked.reader.call(asked.first, [item], {}, asked.place)) for item in items]
     unknown = [keep for _, keep in kept]
     return Unknown.of(*unknown) if causes_in(unknown) else [item for item, keep in kept if keep]
 
 
-def _dict(positional: Sequence[object], named: Mapping[str, object], reader: Reader, place: Place) -> object:
+def make_dict(asked: Asked) -> object:
+    """A mapping of pairs and of arguments by name."""
     pairs: list[object] = []
-    if positional and isinstance(positional[0], dict):
-        pairs = list(positional[0].items())
-    elif positional:
-        pairs = reader.iterate(positional[0], place)
+    if asked.positional and isinstance(asked.first, dict):
+        pairs = list(asked.first.items())
+    elif asked.positional:
+        pairs = asked.reader.iterate(asked.first, asked.place)
     made: dict[Plain, object] = {}
     for pair in pairs:
-        key, value = reader.iterate(pair, place)
-        python_errors_raise(lambda key=key, value=value: made.update({key: value}))
-    return {**made, **named}
+        items = asked.reader.iterate(pair, asked.place)
+        if len(items) != 2:
+            raise Raised("ValueError", "dict takes pairs")
+        asked.reader.budget.weigh(items[0])
+        python_errors_raise(functools.partial(made.__setitem__, items[0], items[1]))
+    return {**made, **asked.named}
 
 
-def _str(positional: Sequence[object], _: Mapping[str, object], reader: Reader, place: Place) -> object:
-    if causes_in(positional):
-        return Unknown.of(*positional)
-    if positional and not isinstance(positional[0], PLAIN):
-        return place.unknown("is the text of an object", definable=True)
-    reader.budget.weigh(positional)
-    return reader.budget.keep(python_errors_raise(lambda: str(*positional)))
+def _str(asked: Asked) -> object:
+    if causes_in(asked.positional):
+        return Unknown.of(*asked.positional)
+    if asked.positional and not isinstance(asked.first, PLAIN):
+        return asked.place.unknown("is the text of an object", definable=True)
+    asked.reader.budget.weigh(asked.positional)
+    return asked.reader.budget.keep(python_errors_raise(lambda: str(*asked.positional)))
 
 
-def _isinstance(
-    positional: Sequence[object], _: Mapping[str, object], reader: Reader, place: Place
-) -> object:
-    if len(positional) != 2:
+def _isinstance(asked: Asked) -> object:
+    if len(asked.positional) != 2:
         raise Raised("TypeError", "isinstance takes a value and a class")
-    answer = reader.is_instance(positional[0], positional[1])
-    return place.unknown("can not be told", definable=True) if answer is None else answer
+    answer = asked.reader.is_instance(asked.first, asked.positional[1])
+    return asked.place.unknown("can not be told", definable=True) if answer is None else answer
 
 
-def _getattr(positional: Sequence[object], _: Mapping[str, object], reader: Reader, place: Place) -> object:
-    if len(positional) < 2 or not isinstance(positional[1], str):
-        return Unknown.of(*positional) if causes_in(positional) else place.unknown("names no attribute")
+def _getattr(asked: Asked) -> object:
+    if len(asked.positional) < 2 or not isinstance(asked.positional[1], str):
+        return (
+            Unknown.of(*asked.positional)
+            if causes_in(asked.positional)
+            else asked.place.unknown("names no attribute")
+        )
     try:
-        return reader.attribute(positional[0], positional[1], place)
+        return asked.reader.attribute(asked.first, asked.positional[1], asked.place)
     except Raised:
-        if len(positional) > 2:
-            return positional[2]
+        if len(asked.positional) > 2:
+            return asked.positional[2]
         raise
 
 
-def _hasattr(positional: Sequence[object], _: Mapping[str, object], reader: Reader, place: Place) -> object:
+def _hasattr(asked: Asked) -> object:
     try:
-        return not isinstance(_getattr(positional, {}, reader, place), Unknown)
+        return not isinstance(_getattr(asked), Unknown)
     except Raised:
         return False
 
 
-def _callable(positional: Sequence[object], _: Mapping[str, object], reader: Reader, place: Place) -> object:
-    return not isinstance(positional[0] if positional else None, PLAIN)
+def _callable(asked: Asked) -> object:
+    return not isinstance(asked.first, PLAIN)
 
 
-def _type(positional: Sequence[object], _: Mapping[str, object], reader: Reader, place: Place) -> object:
-    value = positional[0] if positional else None
-    return Builtin(type(value).__name__) if isinstance(value, PLAIN) else place.unknown("is a class")
+def _type(asked: Asked) -> object:
+    value = asked.first
+    return Builtin(type(value).__name__) if isinstance(value, PLAIN) else asked.place.unknown("is a class")
 
 
-_Special = Callable[[Sequence[object], Mapping[str, object], Reader, Place], object]
-_SPECIAL: Mapping[str, _Special] = {
+Special = Callable[[Asked], object]
+"""A function that is handed a call."""
+
+_SPECIAL: Mapping[str, Special] = {
     "len": _len,
-    "range": _range,
+    "range": make_range,
     "enumerate": _enumerate,
     "zip": _zip,
     "reversed": _reversed,
@@ -295,7 +298,7 @@ _SPECIAL: Mapping[str, _Special] = {
     "next": _next,
     "map": _map,
     "filter": _filter,
-    "dict": _dict,
+    "dict": make_dict,
     "str": _str,
     "repr": _str,
     "isinstance": _isinstance,
@@ -303,103 +306,4 @@ _SPECIAL: Mapping[str, _Special] = {
     "hasattr": _hasattr,
     "callable": _callable,
     "type": _type,
-}
-
-
-def constant(path: str) -> object | None:
-    """The value of a constant of `math` or `numpy`, if the path names one."""
-    module, _, name = path.partition(".")
-    if module in {"math", "numpy"} and name in {"pi", "e", "inf", "nan", "tau"}:
-        number: float = getattr(math, name)
-        return number
-    return None
-
-
-def of_module(
-    path: str, positional: Sequence[object], named: Mapping[str, object], reader: Reader, place: Place
-) -> object:
-    """What a function of the standard library or of NumPy gives on plain values; None where it is not read.
-
-    Raises:
-        Raised: Python refuses it.
-    """
-    module, _, name = path.rpartition(".")
-    if path in _OF_MODULES:
-        return _OF_MODULES[path](positional, named, reader, place)
-    numbers = all(isinstance(one, int | float | list | tuple) for one in positional) and not named
-    if not positional or not numbers or causes_in(positional):
-        return None
-    if module == "math" and name in _MATH or module == "numpy" and name in _NUMPY:
-        function: Callable[..., object] = getattr(math, name) if module == "math" else _NUMPY[name]
-        if name in {"pow", "power", "prod"}:
-            reader.budget.number(64 * len(_flat(list(positional))) if name == "prod" else 64)
-        if name in {"pow", "power"}:
-            return python_errors_raise(lambda: function(*(float(one) for one in _flat(list(positional)))))
-        return reader.budget.keep(python_errors_raise(lambda: function(*positional)))
-    return None
-
-
-def _partial(positional: Sequence[object], named: Mapping[str, object], _: Reader, place: Place) -> object:
-    return (
-        Partial(positional[0], tuple(positional[1:]), dict(named))
-        if positional
-        else place.unknown("is empty")
-    )
-
-
-def _reduce(positional: Sequence[object], _: Mapping[str, object], reader: Reader, place: Place) -> object:
-    items = reader.iterate(positional[1] if len(positional) > 1 else None, place)
-    items = [*positional[2:3], *items]
-    if not items:
-        raise Raised("TypeError", "reduce() of empty iterable with no initial value")
-    return functools.reduce(lambda left, right: reader.call(positional[0], [left, right], {}, place), items)
-
-
-def _copy(positional: Sequence[object], _: Mapping[str, object], reader: Reader, place: Place) -> object:
-    value = positional[0] if positional else None
-    reader.budget.weigh(value)
-    return copy.copy(value) if isinstance(value, list | dict | set) else value
-
-
-def _chain(positional: Sequence[object], _: Mapping[str, object], reader: Reader, place: Place) -> object:
-    return [item for one in positional for item in reader.iterate(one, place)]
-
-
-def _product(positional: Sequence[object], _: Mapping[str, object], reader: Reader, place: Place) -> object:
-    rows = [reader.iterate(one, place) for one in positional]
-    reader.budget.items(math.prod(len(row) for row in rows))
-    return list(itertools.product(*rows))
-
-
-def _linspace(positional: Sequence[object], named: Mapping[str, object], reader: Reader, _: Place) -> object:
-    values = dict(zip(("start", "stop", "num"), positional, strict=False)) | dict(named)
-    start, stop, count = values.get("start"), values.get("stop"), values.get("num", 50)
-    if not isinstance(start, int | float) or not isinstance(stop, int | float) or not isinstance(count, int):
-        return None
-    reader.budget.items(count)
-    return [start + (stop - start) * index / max(count - 1, 1) for index in range(count)]
-
-
-def _arange(
-    positional: Sequence[object], named: Mapping[str, object], reader: Reader, place: Place
-) -> object:
-    if named or not all(isinstance(one, int) for one in positional):
-        return None
-    bounds = _range(positional, {}, reader, place)
-    assert isinstance(bounds, Iterable)
-    assert isinstance(bounds, range)
-    reader.budget.items(len(bounds))
-    return list(bounds)
-
-
-_OF_MODULES: Mapping[str, _Special] = {
-    "functools.partial": _partial,
-    "functools.reduce": _reduce,
-    "copy.copy": _copy,
-    "copy.deepcopy": _copy,
-    "itertools.chain": _chain,
-    "itertools.product": _product,
-    "collections.OrderedDict": _dict,
-    "numpy.linspace": _linspace,
-    "numpy.arange": _arange,
 }

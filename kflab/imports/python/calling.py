@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 
-from kflab.imports.python import builtins, plain_methods
+from kflab.imports.python import builtins, plain_methods, standard_library
 from kflab.imports.python.arithmetic import PLAIN
+from kflab.imports.python.assignments import Assigner
 from kflab.imports.python.budget import CALLS_DEEP
-from kflab.imports.python.expressions import Evaluator
 from kflab.imports.python.things import (
     Builtin,
     Class,
@@ -20,7 +20,6 @@ from kflab.imports.python.things import (
     Raised,
     Ref,
     Scope,
-    Super,
     Unknown,
     causes_in,
 )
@@ -43,7 +42,7 @@ class ReturnSignal(Exception):  # noqa: N818 - how a `return` leaves the stateme
         self.value = value
 
 
-class Caller(Evaluator):
+class Caller(Assigner):
     """Evaluates calls, too."""
 
     def run(self, statements: Sequence[ast.stmt], scope: Scope) -> None:
@@ -58,34 +57,41 @@ class Caller(Evaluator):
         Raises:
             Raised: the file would raise an exception.
         """
+        if isinstance(function, Unknown):
+            return Unknown.of(function, *positional, *named.values())
+        if isinstance(function, PLAIN):
+            raise Raised("TypeError", f"{type(function).__name__!r} object is not callable")
+        if isinstance(function, Ref):
+            return self._name_called(function, positional, named, place)
+        if isinstance(function, Partial):
+            every = [*function.positional, *positional]
+            return self.call(function.function, every, {**function.named, **named}, place)
+        if isinstance(function, Builtin):
+            return builtins.call(function.name, positional, named, self, place)
+        return self._of_file(function, positional, named, place)
+
+    def _of_file(
+        self, function: object, positional: Sequence[object], named: Mapping[str, object], place: Place
+    ) -> object:
         match function:
-            case Unknown():
-                return Unknown.of(function, *positional, *named.values())
             case Function():
                 return self._enter(function, positional, named, place)
-            case Partial():
-                return self.call(
-                    function.function, [*function.positional, *positional], {**function.named, **named}, place
-                )
-            case Builtin():
-                return builtins.call(function.name, positional, named, self, place)
             case Method():
                 return self._method(function, positional, named, place)
             case Class():
                 return self._instance(function, positional, named, place)
-            case Instance():
-                method = function.kind.find("__call__")
-                if method is not None:
-                    return self.call(Partial(method, (function,)), positional, named, place)
-            case Ref(path=path):
-                if path.startswith("operator.") and path[9:] in _OPERATORS and len(positional) == 2:
-                    return self.binary(_OPERATORS[path[9:]](), positional[0], positional[1], place)
-                result = builtins.of_module(path, positional, named, self, place)
-                if result is not None:
-                    return result
-        if isinstance(function, PLAIN):
-            raise Raised("TypeError", f"{type(function).__name__!r} object is not callable")
+            case Instance() if (method := function.kind.find("__call__")) is not None:
+                return self.call(Partial(method, (function,)), positional, named, place)
         return self.library.call(function, positional, named, place)
+
+    def _name_called(
+        self, name: Ref, positional: Sequence[object], named: Mapping[str, object], place: Place
+    ) -> object:
+        module, _, last = name.path.rpartition(".")
+        if module == "operator" and last in _OPERATORS and len(positional) == 2:
+            return self.binary(_OPERATORS[last](), positional[0], positional[1], place)
+        result = standard_library.of_module(name.path, positional, named, self, place)
+        return self.library.call(name, positional, named, place) if result is None else result
 
     def _method(
         self, method: Method, positional: Sequence[object], named: Mapping[str, object], place: Place
@@ -134,7 +140,7 @@ class Caller(Evaluator):
     ) -> object:
         """What a function of the file returns."""
         scope = Scope(function.scope)
-        self._bind(function, positional, named, scope, place)
+        self._bind(function, positional, named, scope)
         if positional and function.owner is not None:
             scope.names["__self__"] = positional[0]
             scope.names["__owner__"] = function.owner
@@ -167,12 +173,7 @@ class Caller(Evaluator):
             self.budget.line = line
 
     def _bind(
-        self,
-        function: Function,
-        positional: Sequence[object],
-        named: Mapping[str, object],
-        scope: Scope,
-        place: Place,
+        self, function: Function, positional: Sequence[object], named: Mapping[str, object], scope: Scope
     ) -> None:
         """Give the arguments of a function their values.
 
@@ -181,32 +182,29 @@ class Caller(Evaluator):
         """
         arguments = function.node.args
         plain = [argument.arg for argument in [*arguments.posonlyargs, *arguments.args]]
-        values = dict(zip(plain, positional, strict=False))
-        if len(positional) > len(plain):
-            if arguments.vararg is None:
-                raise Raised(
-                    "TypeError", f"{function.name} takes {len(plain)} arguments, not {len(positional)}"
-                )
-        known = {*plain, *(argument.arg for argument in arguments.kwonlyargs)}
+        known = dict.fromkeys([*plain, *(argument.arg for argument in arguments.kwonlyargs)])
         extra = {name: value for name, value in named.items() if name not in known}
+        if len(positional) > len(plain) and arguments.vararg is None:
+            raise Raised("TypeError", f"{function.name} takes {len(plain)} arguments, not {len(positional)}")
         if extra and arguments.kwarg is None:
             raise Raised("TypeError", f"{function.name} has no argument {next(iter(extra))!r}")
-        values.update({name: value for name, value in named.items() if name in known})
-        for name in [*plain, *(argument.arg for argument in arguments.kwonlyargs)]:
-            if name not in values:
-                if name in function.defaults:
-                    values[name] = function.defaults[name]
-                elif name in self.define:
-                    values[name] = self.define[name]
-                else:
-                    raise Raised("TypeError", f"{function.name} needs the argument {name!r}")
-            elif isinstance(values[name], Unknown) and name in self.define:
-                values[name] = self.define[name]
-        scope.names.update(values)
+        given = dict(zip(plain, positional, strict=False)) | {
+            name: value for name, value in named.items() if name in known
+        }
+        scope.names.update({name: self._value_of(function, name, given) for name in known})
         if arguments.vararg is not None:
             scope.names[arguments.vararg.arg] = tuple(positional[len(plain) :])
         if arguments.kwarg is not None:
             scope.names[arguments.kwarg.arg] = extra
+
+    def _value_of(self, function: Function, name: str, given: Mapping[str, object]) -> object:
+        """The value of an argument: given, the default, or from outside where that is not known."""
+        values = given if name in given else function.defaults
+        if name in self.define and (name not in values or isinstance(values[name], Unknown)):
+            return self.define[name]
+        if name not in values:
+            raise Raised("TypeError", f"{function.name} needs the argument {name!r}")
+        return values[name]
 
 
 def _own_parts(function: ast.FunctionDef) -> list[ast.AST]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, cast
 
 from kflab.imports.python import arithmetic, builtins, plain_methods
 from kflab.imports.python.arithmetic import PLAIN, Plain
@@ -25,6 +25,12 @@ from kflab.imports.python.things import (
     Unreadable,
     causes_in,
 )
+
+
+_CONVERSIONS: Mapping[int, Callable[[object], str]] = {ord("r"): repr, ord("s"): str, ord("a"): ascii}
+"""What stands after the `!` of an f-string."""
+
+_Evaluation = Callable[[Any, Scope], object]
 
 
 class Library(Protocol):
@@ -80,24 +86,28 @@ class Evaluator:
         self.budget = budget
         self.define = define
         self.stars: list[str] = []
-        self._by_type: dict[type, Callable[..., object]] = {}
+        self._by_type: dict[type, _Evaluation] = {}
 
     def eval(self, node: ast.expr, scope: Scope) -> object:
         """The value of an expression; `Unknown` where it can not be told."""
         self.budget.spend()
         self.budget.line = node.lineno
-        method = self._by_type.get(type(node))
-        if method is None:
-            method = getattr(self, f"_{type(node).__name__.lower()}", self._unread)
-            self._by_type[type(node)] = method
         try:
-            value = method(node, scope)
+            value = self._evaluation(type(node))(node, scope)
         except Unreadable as unreadable:
             value = Unknown(unreadable.causes)
         if isinstance(value, Unknown) and self.define and not isinstance(node, ast.Constant):
             text = ast.unparse(node)
             return self.define.get(text, value)
         return value
+
+    def _evaluation(self, kind: type) -> _Evaluation:
+        """The method that evaluates expressions of a kind."""
+        method = self._by_type.get(kind)
+        if method is None:
+            method = cast(_Evaluation, getattr(self, f"_{kind.__name__.lower()}", self._unread))
+            self._by_type[kind] = method
+        return method
 
     def place(self, node: ast.expr | ast.stmt) -> Place:
         """Where a part of the file stands."""
@@ -129,9 +139,23 @@ class Evaluator:
         Raises:
             Raised: there is no such attribute.
         """
+        if isinstance(value, Unknown):
+            return value
+        if isinstance(value, PLAIN):
+            if isinstance(value, int | float) and name in {"real", "imag"}:
+                return value if name == "real" else 0
+            if plain_methods.has(value, name):
+                return Method(value, name)
+            raise Raised("AttributeError", f"{type(value).__name__!r} object has no attribute {name!r}")
+        if isinstance(value, Class | Instance | Super | Function | Partial | Builtin):
+            return self._of_file_attribute(value, name, place)
+        return self.library.attribute(value, name, place)
+
+    def _of_file_attribute(
+        self, value: Class | Instance | Super | Function | Partial | Builtin, name: str, place: Place
+    ) -> object:
+        """An attribute of what the file defines."""
         match value:
-            case Unknown():
-                return value
             case Class():
                 if name == "__name__":
                     return value.name
@@ -144,17 +168,9 @@ class Evaluator:
                 if found is None:
                     return Method(value, name)
                 return Partial(found, (value.instance,)) if isinstance(found, Function) else found
-            case Function():
-                return value.name if name == "__name__" else place.unknown("is not read")
-            case Partial() | Builtin():
-                return place.unknown("is not read")
-        if isinstance(value, PLAIN):
-            if isinstance(value, int | float) and name in {"real", "imag"}:
-                return value if name == "real" else 0
-            if plain_methods.has(value, name) or (isinstance(value, dict) and name == "fromkeys"):
-                return Method(value, name)
-            raise Raised("AttributeError", f"{type(value).__name__!r} object has no attribute {name!r}")
-        return self.library.attribute(value, name, place)
+            case Function() if name == "__name__":
+                return value.name
+        return place.unknown("is not read")
 
     def _of_instance(self, value: Instance, name: str, place: Place) -> object:
         if name in value.attributes:
@@ -294,11 +310,6 @@ class Evaluator:
             return Unknown.of(test)
         return self.eval(node.body if truth else node.orelse, scope)
 
-    def _namedexpr(self, node: ast.NamedExpr, scope: Scope) -> object:
-        value = self.eval(node.value, scope)
-        scope.assign(node.target.id, value)
-        return value
-
     def _lambda(self, node: ast.Lambda, scope: Scope) -> object:
         return Function(node, scope, self.defaults(node.args, scope))
 
@@ -329,6 +340,7 @@ class Evaluator:
 
     def _set(self, node: ast.Set, scope: Scope) -> object:
         items = self._items(node.elts, scope)
+        self.budget.weigh(items)
         return arithmetic.python_errors_raise(lambda: set(items))
 
     def _dict(self, node: ast.Dict, scope: Scope) -> object:
@@ -343,7 +355,7 @@ class Evaluator:
             key = self.eval(key_node, scope)
             if isinstance(key, Unknown):
                 return key
-            arithmetic.python_errors_raise(lambda key=key, value=value: made.update({key: value}))
+            put(made, key, value, self.budget)
         return self.budget.keep(made)
 
     def _joinedstr(self, node: ast.JoinedStr, scope: Scope) -> object:
@@ -361,7 +373,7 @@ class Evaluator:
             return self.place(node).unknown("is the text of an object", definable=True)
         self.budget.weigh(value)
         arithmetic.ask_format(str(form), self.budget)
-        shown = {114: repr, 115: str, 97: ascii}.get(node.conversion, lambda one: one)(value)
+        shown = _CONVERSIONS[node.conversion](value) if node.conversion in _CONVERSIONS else value
         return self.budget.keep(arithmetic.python_errors_raise(lambda: format(shown, str(form))))
 
     def _subscript(self, node: ast.Subscript, scope: Scope) -> object:
@@ -425,93 +437,13 @@ class Evaluator:
             return False
         return self.library.is_instance(value, kinds)
 
-    def _listcomp(self, node: ast.ListComp, scope: Scope) -> object:
-        return [self.eval(node.elt, inner) for inner in self._rounds(node.generators, Scope(scope))]
 
-    def _generatorexp(self, node: ast.GeneratorExp, scope: Scope) -> object:
-        return [self.eval(node.elt, inner) for inner in self._rounds(node.generators, Scope(scope))]
+def put(mapping: dict[Plain, object], key: Plain, value: object, budget: Budget) -> None:
+    """Set a key of a mapping.
 
-    def _setcomp(self, node: ast.SetComp, scope: Scope) -> object:
-        items = [self.eval(node.elt, inner) for inner in self._rounds(node.generators, Scope(scope))]
-        return Unknown.of(items) if causes_in(items) else arithmetic.python_errors_raise(lambda: set(items))
-
-    def _dictcomp(self, node: ast.DictComp, scope: Scope) -> object:
-        pairs: list[tuple[Plain, object]] = [
-            (self.eval(node.key, inner), self.eval(node.value, inner))
-            for inner in self._rounds(node.generators, Scope(scope))
-        ]
-        keys = [key for key, _ in pairs]
-        return Unknown.of(keys) if causes_in(keys) else arithmetic.python_errors_raise(lambda: dict(pairs))
-
-    def _rounds(self, generators: Sequence[ast.comprehension], scope: Scope) -> Iterator[Scope]:
-        """One scope for each round of a comprehension.
-
-        Raises:
-            Unreadable: it is not known what it goes over.
-        """
-        if not generators:
-            yield scope
-            return
-        first, *rest = generators
-        for item in self.iterate(self.eval(first.iter, scope), self.place(first.iter)):
-            inner = Scope(scope)
-            self.assign(first.target, item, inner)
-            tests = [self.eval(test, inner) for test in first.ifs]
-            if causes_in(tests):
-                raise Unreadable(causes_in(tests))
-            if all(self.truth(test) for test in tests):
-                yield from self._rounds(rest, inner)
-
-    def assign(self, target: ast.expr, value: object, scope: Scope) -> None:
-        """Give what stands left of a `=` its value."""
-        match target:
-            case ast.Name(id=name):
-                if name in self.define and not isinstance(value, Function | Class | Ref):
-                    value = self.define[name]
-                self._name_causes(value, name)
-                self.library.called(value, name)
-                scope.assign(name, value)
-            case ast.Tuple(elts=parts) | ast.List(elts=parts):
-                self._unpack(parts, value, scope, self.place(target))
-            case ast.Starred(value=inner):
-                self.assign(inner, value, scope)
-            case ast.Attribute(value=holder, attr=name):
-                owner = self.eval(holder, scope)
-                if isinstance(owner, Instance):
-                    self.library.called(value, name)
-                    owner.attributes[name] = value
-                elif isinstance(owner, Class):
-                    owner.names[name] = value
-                elif not isinstance(owner, Unknown | Function | Partial | Builtin) and not isinstance(
-                    owner, PLAIN
-                ):
-                    self.library.set_attribute(owner, name, value, self.place(target))
-            case ast.Subscript(value=holder, slice=key_node):
-                container: Plain = self.eval(holder, scope)
-                key = self.eval(key_node, scope)
-                if isinstance(container, list | dict):
-                    if causes_in([key]):
-                        raise Unreadable(causes_in([key]))
-                    arithmetic.python_errors_raise(lambda: container.__setitem__(key, value))
-
-    def _name_causes(self, value: object, name: str) -> None:
-        if isinstance(value, Unknown) and len(value.causes) == 1 and not value.causes[0].name:
-            value.causes[0].name = name
-
-    def _unpack(self, parts: Sequence[ast.expr], value: object, scope: Scope, place: Place) -> None:
-        if isinstance(value, Unknown):
-            for part in parts:
-                self.assign(part, Unknown(value.causes), scope)
-            return
-        items = self.iterate(value, place)
-        starred = next((index for index, part in enumerate(parts) if isinstance(part, ast.Starred)), None)
-        if starred is None and len(items) != len(parts):
-            raise Raised("ValueError", f"{len(items)} values for {len(parts)} names")
-        if starred is not None:
-            after = len(parts) - starred - 1
-            if len(items) < len(parts) - 1:
-                raise Raised("ValueError", f"{len(items)} values for at least {len(parts) - 1} names")
-            middle = items[starred : len(items) - after]
-            items = [*items[:starred], middle, *items[len(items) - after :]]
-        for part, item in zip(parts, items, strict=True):
-            self.assign(part, item, scope)
+    Raises:
+        Raised: it cannot be a key.
+        OverBudgetError: it holds too much.
+    """
+    budget.weigh(key)
+    arithmetic.python_errors_raise(lambda: mapping.__setitem__(key, value))

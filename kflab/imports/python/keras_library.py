@@ -9,12 +9,11 @@ from kflab.catalog import Entry, Kind
 from kflab.errors import KflabError
 from kflab.experiment import Experiment
 from kflab.graph.nodes import INPUT
-from kflab.imports.python import builtins, composite, datasets
+from kflab.imports.python import composite, datasets, model_methods
+from kflab.imports.python.attributes import Attributes
 from kflab.imports.python.graphs import graph_up_to, model_of_graph
-from kflab.imports.python.models import Models, output_of
-from kflab.imports.python.module_names import canonical, kind_of, merging_layer, operation
+from kflab.imports.python.module_names import MODELS, STACKS, canonical, kind_of, merging_layer, operation
 from kflab.imports.python.recorded import (
-    Compiled,
     DataArray,
     Distributed,
     LambdaObject,
@@ -40,14 +39,6 @@ from kflab.values import Arguments
 Applications = Callable[[str, Arguments], Experiment]
 """Asked for an architecture of `keras.applications` by its name and arguments."""
 
-_MODELS = {
-    "keras.Model",
-    "keras.models.Model",
-    "keras.Functional",
-    "keras.training.Model",
-    "keras.models.Functional",
-}
-_STACKS = {"keras.Sequential", "keras.models.Sequential"}
 _SEEDS = {"keras.utils.set_random_seed", "tensorflow.random.set_seed", "tensorflow.set_random_seed"}
 _SILENT = {
     "keras.utils.plot_model",
@@ -70,12 +61,9 @@ _CONSTANTS: Mapping[str, object] = {
 """What Keras answers where its settings were not changed."""
 
 _SHAPES = {"keras.backend.int_shape", "keras.ops.shape", "tensorflow.keras.backend.int_shape"}
-_NO_RESULT = frozenset(
-    {"summary", "save", "evaluate", "save_weights", "export", "reset_states", "train_on_batch"}
-)
 
 
-class KerasLibrary(Models):
+class KerasLibrary(Attributes):
     """Answers what names of modules are and what comes of calling them.
 
     Attributes:
@@ -94,122 +82,6 @@ class KerasLibrary(Models):
         self.enter = enter
         self.call_any = lambda layer, positional, place: self.call(layer, positional, {}, place)
         self.graph_of = lambda tensor: graph_up_to(self, tensor)
-
-    def knows(self, path: str) -> bool:
-        """Whether a dotted name is there to be imported by a star."""
-        path = canonical(path)
-        return path in _MODELS | _STACKS or any(
-            found is not None
-            for found in (
-                kind_of(path, self.catalog),
-                merging_layer(path, self.catalog),
-                operation(path, self.catalog) if path.startswith("keras.") else None,
-            )
-        )
-
-    def attribute(self, value: object, name: str, place: Place) -> object:
-        """An attribute of a name of a module or of something of Keras."""
-        match value:
-            case Ref(path=path):
-                found = builtins.constant(f"{path}.{name}")
-                if found is None and f"{path}.{name}" in {"numpy.newaxis", "tensorflow.newaxis"}:
-                    return None
-                return found if found is not None else Ref(canonical(f"{path}.{name}"))
-            case Tensor():
-                return self._of_tensor(value, name, place)
-            case LayerObject():
-                return self._of_layer(value, name, place)
-            case ModelObject():
-                return self._of_model(value, name, place)
-            case DataArray():
-                return datasets.attribute(value, name, place)
-            case Made():
-                found = value.arguments.get(name)
-                return Method(value, name) if found is None else found
-            case Instance():
-                return composite.attribute(value, name, place)
-        return place.unknown("is not read")
-
-    def _of_tensor(self, tensor: Tensor, name: str, place: Place) -> object:
-        match name:
-            case "shape" | "_keras_shape":
-                return self.shape(tensor, place)
-            case "dtype":
-                return self.dtype(tensor, place)
-            case "ndim":
-                shape = self.shape(tensor, place)
-                return len(shape) if isinstance(shape, tuple) else shape
-            case "name":
-                return tensor.call.hint or "keras_tensor"
-            case "get_shape":
-                return Method(tensor, name)
-        return place.unknown("is not read")
-
-    def _of_layer(self, layer: LayerObject, name: str, place: Place) -> object:
-        match name:
-            case "name":
-                return self.automatic_name(layer)
-            case "output" | "input":
-                return output_of(layer, name == "input", place)
-            case "output_shape" | "input_shape":
-                tensor = output_of(layer, name == "input_shape", place)
-                return (
-                    self.shape(tensor, place) if isinstance(tensor, Tensor) else place.unknown("is not read")
-                )
-            case "trainable":
-                return layer.arguments.get("trainable", True)
-            case "__class__":
-                return Ref(f"keras.layers.{layer.layer}")
-            case "__name__":
-                return layer.layer
-        argument = self.catalog.get(Kind.LAYER, layer.layer).argument(name)
-        if argument is not None:
-            return layer.arguments.get(name, argument.default)
-        return Method(layer, name)
-
-    def _of_model(self, model: ModelObject, name: str, place: Place) -> object:
-        match name:
-            case "name":
-                return model.name or self.automatic_name(model)
-            case "layers":
-                return self.layers_of(model, place)
-            case "input" | "output":
-                return self.ends_of(model, name == "input", place)
-            case "inputs" | "outputs":
-                ends = self.ends_of(model, name == "inputs", place)
-                return ends if isinstance(ends, list) else [ends]
-            case "output_shape" | "input_shape":
-                tensor = self.ends_of(model, name == "input_shape", place)
-                return (
-                    self.shape(tensor, place) if isinstance(tensor, Tensor) else place.unknown("is not read")
-                )
-            case "trainable":
-                return model.trainable
-            case "__class__":
-                return Ref("keras.Sequential" if model.stack is not None else "keras.Model")
-        return Method(model, name)
-
-    def set_attribute(self, value: object, name: str, new: object, place: Place) -> None:
-        """Freeze a layer or model, or name it; other attributes are told in a note."""
-        if name == "trainable" and isinstance(value, LayerObject | ModelObject):
-            if isinstance(new, Unknown):
-                self.note(
-                    f"{place.text} is set to something that is not known; it is left trainable", place.line
-                )
-            elif isinstance(value, ModelObject):
-                value.trainable = bool(new)
-            elif new:
-                value.arguments.pop("trainable", None)
-            elif self.catalog.get(Kind.LAYER, value.layer).argument("trainable") is not None:
-                value.arguments["trainable"] = False
-        elif (
-            name in {"name", "_name"}
-            and isinstance(value, LayerObject | ModelObject)
-            and isinstance(new, str)
-        ):
-            value.name = new
-        elif isinstance(value, LayerObject | ModelObject):
-            self.note(f"{place.text} is set, which is not read", place.line)
 
     def call(
         self, value: object, positional: Sequence[object], named: Mapping[str, object], place: Place
@@ -233,7 +105,7 @@ class KerasLibrary(Models):
             case Instance():
                 return composite.call_instance(self, value, positional, named, place)
             case Method(value=ModelObject() as model, name=name):
-                return self._model_method(model, name, positional, named, place)
+                return model_methods.call(name, model_methods.Asked(self, model, positional, named, place))
             case Method(value=Tensor() as tensor, name="get_shape"):
                 return self.shape(tensor, place)
             case Method(value=DataArray() as array, name=name):
@@ -265,8 +137,8 @@ class KerasLibrary(Models):
         path = canonical(name.path)
         if path in _CONSTANTS:
             return _CONSTANTS[path]
-        if path in _MODELS or path in _STACKS:
-            make = self.functional if path in _MODELS else self.sequential
+        if path in MODELS or path in STACKS:
+            make = self.functional if path in MODELS else self.sequential
             model = make(positional, named, place)
             self.count_name(model)
             return model
@@ -454,48 +326,6 @@ class KerasLibrary(Models):
             raise Unreadable([place.cause("holds code, which a document cannot carry", path)])
         return self.call_op(entry, positional, named, place)
 
-    def _model_method(
-        self,
-        model: ModelObject,
-        name: str,
-        positional: Sequence[object],
-        named: Mapping[str, object],
-        place: Place,
-    ) -> object:
-        match name:
-            case "add":
-                self.add(model, positional[0] if positional else named.get("layer"), place)
-                return None
-            case "pop" if model.stack:
-                return model.stack.pop()
-            case "get_layer":
-                given = dict(zip(("name", "index"), positional, strict=False)) | dict(named)
-                return self.find_layer(model, given.get("name"), given.get("index"), place)
-            case "build":
-                self.build(model, positional[0] if positional else named.get("input_shape"), place)
-                return None
-            case "compile":
-                order = ("optimizer", "loss", "loss_weights", "metrics")
-                model.compiled = Compiled(dict(zip(order, positional, strict=False)) | dict(named), place)
-                return None
-            case "fit" | "fit_generator":
-                order = ("x", "y", "batch_size", "epochs", "verbose", "callbacks", "validation_split")
-                model.fitted = model.fitted or Compiled(
-                    dict(zip(order, positional, strict=False)) | dict(named), place
-                )
-                return place.unknown("is the history of a training", definable=False)
-            case "load_weights":
-                given = positional[0] if positional else named.get("filepath")
-                self.note(
-                    f"the weights of {given if isinstance(given, str) else 'a file'} are not brought along; "
-                    "training.initial_weights names a file to start from",
-                    place.line,
-                )
-                return None
-            case "__call__" | "call":
-                return self.call_model(model, positional, named, place)
-        return None if name in _NO_RESULT else place.unknown("is not read", definable=True)
-
     def binary(self, operation: ast.AST, left: object, right: object, place: Place) -> object:
         """An operator or comparison where a side is something of Keras."""
         if isinstance(left, Tensor) or isinstance(right, Tensor):
@@ -529,41 +359,6 @@ class KerasLibrary(Models):
         if isinstance(value, Tensor):
             raise Unreadable([place.cause("takes a tensor apart, which Keras refuses")])
         raise Unreadable([place.cause("goes over data that is not read", definable=True)])
-
-    def called(self, value: object, name: str) -> None:
-        """Take note of the variable that something was first given to."""
-        if isinstance(value, Tensor):
-            if not value.call.hint and value.index == 0:
-                value.call.hint = name
-        elif isinstance(value, LayerObject | ModelObject) and not value.hint:
-            value.hint = name
-
-    def spoil(self, value: object, causes: Unknown) -> bool:
-        """Take note that a model may have been changed in a way that is unknown."""
-        if isinstance(value, ModelObject) and value.stack is not None:
-            value.causes += causes.causes
-            return True
-        return False
-
-    def is_instance(self, value: object, kind: object) -> bool | None:
-        """Whether something is of a class of Keras."""
-        if not isinstance(kind, Ref):
-            return None
-        path = canonical(kind.path)
-        if isinstance(value, ModelObject):
-            return (
-                path in _MODELS
-                or path in {"keras.Layer", "keras.layers.Layer"}
-                or (path in _STACKS and value.stack is not None)
-            )
-        if isinstance(value, LayerObject):
-            entry = kind_of(path, self.catalog)
-            return path in {"keras.Layer", "keras.layers.Layer"} or (
-                entry is not None and entry.name == value.layer
-            )
-        if isinstance(value, Instance):
-            return kind in value.kind.lineage()
-        return False
 
 
 def _has_tensor(values: Sequence[object]) -> bool:

@@ -19,6 +19,20 @@ _KERAS = (
 )
 """Where Keras is found besides `keras`."""
 
+MODELS = frozenset(
+    {
+        "keras.Model",
+        "keras.models.Model",
+        "keras.Functional",
+        "keras.training.Model",
+        "keras.models.Functional",
+    }
+)
+"""Names of the class of functional models."""
+
+STACKS = frozenset({"keras.Sequential", "keras.models.Sequential"})
+"""Names of the class of stacks of layers."""
+
 _SAME_IN_TENSORFLOW = ("initializers", "losses", "metrics", "optimizers")
 _MODULES: Mapping[str, Kind] = {
     "layers": Kind.LAYER,

@@ -7,14 +7,52 @@ from collections.abc import Callable, Mapping, Sequence
 
 from kflab.imports.python.arithmetic import Plain, ask_format, python_errors_raise
 from kflab.imports.python.budget import Budget
-from kflab.imports.python.things import Raised, causes_in
+from kflab.imports.python.recorded import ShapeTuple
+from kflab.imports.python.things import Raised
 
 _TEXT = frozenset(
-    """
-    capitalize casefold count endswith find format index isalnum isalpha isdecimal isdigit isidentifier islower
-    isnumeric isspace istitle isupper join lower lstrip partition removeprefix removesuffix replace rfind rindex
-    rpartition rsplit rstrip split splitlines startswith strip swapcase title upper zfill ljust rjust center
-    """.split()
+    [
+        "capitalize",
+        "casefold",
+        "count",
+        "endswith",
+        "find",
+        "format",
+        "index",
+        "isalnum",
+        "isalpha",
+        "isdecimal",
+        "isdigit",
+        "isidentifier",
+        "islower",
+        "isnumeric",
+        "isspace",
+        "istitle",
+        "isupper",
+        "join",
+        "lower",
+        "lstrip",
+        "partition",
+        "removeprefix",
+        "removesuffix",
+        "replace",
+        "rfind",
+        "rindex",
+        "rpartition",
+        "rsplit",
+        "rstrip",
+        "split",
+        "splitlines",
+        "startswith",
+        "strip",
+        "swapcase",
+        "title",
+        "upper",
+        "zfill",
+        "ljust",
+        "rjust",
+        "center",
+    ]
 )
 _SEQUENCE = frozenset({"count", "index"})
 _LIST = _SEQUENCE | {"append", "extend", "insert", "pop", "remove", "reverse", "copy", "clear"}
@@ -28,12 +66,12 @@ METHODS: Mapping[type, frozenset[str]] = {
     str: _TEXT,
     list: _LIST | {"sort"},
     tuple: _SEQUENCE,
+    ShapeTuple: _SEQUENCE | {"as_list"},
     dict: _DICT,
     set: _SET,
     frozenset: _SET - {"add", "discard", "remove", "update"},
     int: frozenset({"bit_length"}),
     float: frozenset({"is_integer"}),
-    range: _SEQUENCE,
 }
 """Which methods of which type are read. None of them calls anything of the file but the key of `sort`."""
 
@@ -66,6 +104,7 @@ def call(
         budget.spend(len(value) // 100 if hasattr(value, "__len__") else 1)
         if name in {"count", "index", "remove"}:
             budget.weigh(value)
+        budget.weigh([one for one in positional if isinstance(one, tuple)])
     method: Callable[..., object] = getattr(value, name)
     result = python_errors_raise(lambda: method(*positional, **named))
     if (
@@ -101,18 +140,14 @@ def _ask_text(
     elif name == "join" and positional and isinstance(positional[0], list | tuple):
         budget.items(sum(len(one) + len(value) for one in positional[0] if isinstance(one, str)))
     elif name == "format":
-        ask_format(value, budget)
         budget.weigh([*positional, *named.values()])
         try:
             fields = [(field, spec) for _, field, spec, _ in string.Formatter().parse(value)]
         except ValueError as error:
             raise Raised("ValueError", str(error)) from None
+        for _, spec in fields:
+            ask_format(spec or "", budget)
         if any(mark in (field or "") for field, _ in fields for mark in ".[") or any(
             "{" in (spec or "") for _, spec in fields
         ):
             raise Raised("ValueError", "only plain fields of a format are read")
-
-
-def knows_all(values: Sequence[object]) -> bool:
-    """Whether none of the values is unknown, nor holds one that is."""
-    return not causes_in(values)

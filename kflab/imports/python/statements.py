@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, cast
 
 from kflab.imports import Note
 from kflab.imports.python.arithmetic import PLAIN
@@ -25,6 +26,9 @@ from kflab.imports.python.things import (
 )
 
 _HARMLESS_MARKS = frozenset({"staticmethod", "classmethod", "property"})
+
+
+_Execution = Callable[[Any, Scope], None]
 
 
 class BreakSignal(Exception):  # noqa: N818 - how a `break` leaves the statements around it
@@ -49,7 +53,7 @@ class Interpreter(Caller):
         self.module = Scope()
         self.module.names.update({"__name__": "__main__", "__file__": "model.py", "__doc__": None})
         self.notes: list[Note] = []
-        self._by_statement: dict[type, Callable[..., None]] = {}
+        self._by_statement: dict[type, _Execution] = {}
 
     def run_module(self, statements: Sequence[ast.stmt]) -> None:
         """Go through a file; a statement that would fail leaves what it sets unknown."""
@@ -70,12 +74,8 @@ class Interpreter(Caller):
         for statement in statements:
             self.budget.spend()
             self.budget.line = statement.lineno
-            method = self._by_statement.get(type(statement))
-            if method is None:
-                method = getattr(self, f"_do_{type(statement).__name__.lower()}", self._do_unread)
-                self._by_statement[type(statement)] = method
             try:
-                method(statement, scope)
+                self._execution(type(statement))(statement, scope)
             except Unreadable as unreadable:
                 self.forget([statement], scope, Unknown(unreadable.causes))
             except Raised as raised:
@@ -89,6 +89,14 @@ class Interpreter(Caller):
                 self.forget([statement], scope, Unknown((cause,)))
 
     _trying = 0
+
+    def _execution(self, kind: type) -> _Execution:
+        """The method that goes through statements of a kind."""
+        method = self._by_statement.get(kind)
+        if method is None:
+            method = cast(_Execution, getattr(self, f"_do_{kind.__name__.lower()}", self._do_unread))
+            self._by_statement[kind] = method
+        return method
 
     def forget(self, statements: Sequence[ast.stmt], scope: Scope, unknown: Unknown) -> None:
         """Leave unknown whatever these statements set, for they cannot be gone through."""

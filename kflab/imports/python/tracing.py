@@ -19,7 +19,9 @@ from kflab.imports.python.recorded import (
     TensorCall,
     TensorSpec,
 )
-from kflab.imports.python.things import Cause, Place, Raised, Unreadable, causes_in
+from kflab.imports.python.recurrent import asks_for_states, states
+from kflab.imports.python.tensor_lists import all_known, flat, holds_tensors
+from kflab.imports.python.things import Place, Unreadable, causes_in
 from kflab.values import Value
 
 SpecsOf = Callable[[Experiment, str], Sequence[TensorSpec]]
@@ -148,13 +150,13 @@ class Trace:
         Raises:
             Unreadable: it is called with what is not known.
         """
-        _all_known(positional, named)
+        all_known(positional, named)
         entry = self.catalog.get(Kind.LAYER, layer.layer)
         given = list(positional)
         by_name = dict(named)
         places = [tensor.name for tensor in entry.tensors]
         for name in places[len(given) :]:  # tensors by name, as far as they stand in order
-            if not _holds_tensors(by_name.get(name)) or name == "initial_state":
+            if not holds_tensors(by_name.get(name)) or name == "initial_state":
                 break
             given.append(by_name.pop(name))
         if by_name.get("inputs") is not None and not given:
@@ -164,8 +166,8 @@ class Trace:
         for name, value in by_name.items():
             if value is None or (name == "training" and not isinstance(value, bool)):
                 continue
-            if _holds_tensors(value):
-                tensors[name] = value if isinstance(value, Tensor) else tuple(_flat(value))
+            if holds_tensors(value):
+                tensors[name] = value if isinstance(value, Tensor) else tuple(flat(value))
             else:
                 arguments[name] = self.arguments.value(value, place, f"the {name} of a call")
         if not inputs and not layer.is_input:
@@ -187,23 +189,23 @@ class Trace:
             if value is None:
                 gap = True
                 continue
-            if not _holds_tensors(value):
+            if not holds_tensors(value):
                 raise Unreadable(
                     [place.cause(f"calls {entry.name} with something that is no tensor of the model")]
                 )
             if index and (gap or not isinstance(value, Tensor)) and index < len(entry.tensors):
-                named[entry.tensors[index].name] = value if isinstance(value, Tensor) else tuple(_flat(value))
+                named[entry.tensors[index].name] = value if isinstance(value, Tensor) else tuple(flat(value))
             else:
-                inputs += _flat(value)
+                inputs += flat(value)
         return inputs, named
 
     def _count_of_layer(self, layer: LayerObject, arguments: Mapping[str, Value], tensor: Tensor) -> int:
         """How many tensors a call gives: most layers one, those that return states or scores more."""
         if arguments.get("return_attention_scores"):
             return 2
-        if not _asks_for_states(layer.layer, layer.arguments):
+        if not asks_for_states(layer.arguments):
             return 1
-        known = _states(layer.layer, layer.arguments)
+        known = states(layer.layer, layer.arguments)
         return 1 + known if known is not None else max(len(self.specs(tensor)), 1)
 
     def call_model(
@@ -214,7 +216,7 @@ class Trace:
         Raises:
             Unreadable: it is called with what is not known.
         """
-        _all_known(positional, named)
+        all_known(positional, named)
         if model.causes:
             raise Unreadable(model.causes)
         rest = dict(named)
@@ -222,24 +224,24 @@ class Trace:
         tensors = given[0]
         if isinstance(tensors, dict):
             keys = model.input_keys or tuple(_given_name(one) for one in model.inputs)
-            flat = [tensors[key] for key in keys if key in tensors]
+            fed = [one for key in keys if key in tensors for one in flat(tensors[key])]
         else:
-            flat = list(_flat(tensors))
-        if not flat or not all(isinstance(one, Tensor) for one in flat):
+            fed = flat(tensors)
+        if not fed:
             raise Unreadable([place.cause("calls a model with something that is no tensor of another model")])
         arguments = {
             name: self.arguments.value(value, place, f"the {name} of a call")
             for name, value in rest.items()
             if value is not None and (name != "training" or isinstance(value, bool))
         }
-        self.realize(model, place, flat[0])
+        self.realize(model, place, fed[0])
         if model.causes:
             raise Unreadable(model.causes)
-        if len(flat) != len(model.inputs):
+        if len(fed) != len(model.inputs):
             raise Unreadable(
-                [place.cause(f"calls a model of {len(model.inputs)} inputs with {len(flat)} tensors")]
+                [place.cause(f"calls a model of {len(model.inputs)} inputs with {len(fed)} tensors")]
             )
-        first = self.record(model, flat, {}, arguments, place)
+        first = self.record(model, fed, {}, arguments, place)
         first.call.count = len(model.outputs)
         if model.output_keys:
             return {key: Tensor(first.call, index) for index, key in enumerate(model.output_keys)}
@@ -257,7 +259,7 @@ class Trace:
         Raises:
             Unreadable: it is called with what is not known, or with what no document can hold.
         """
-        _all_known(positional, named)
+        all_known(positional, named)
         order = _ORDERS.get(entry.name) or tuple(
             dict.fromkeys([*(one.name for one in entry.tensors), *(one.name for one in entry.arguments)])
         )
@@ -274,12 +276,12 @@ class Trace:
                 given[current] = value
         tensors: dict[str, Tensor | tuple[Tensor, ...]] = {}
         for name, value in list(given.items()):
-            if _holds_tensors(value):
+            if holds_tensors(value):
                 if not any(one.name == name for one in entry.tensors):
                     raise Unreadable(
                         [place.cause(f"gives {entry.name} a tensor as {name}, which no document can hold")]
                     )
-                tensors[name] = value if isinstance(value, Tensor) else tuple(_flat(value))
+                tensors[name] = value if isinstance(value, Tensor) else tuple(flat(value))
             elif value is not None:
                 plain[name] = _with_one_free_axis(entry, name, value)
         if not tensors:
@@ -294,7 +296,7 @@ class Trace:
             if one.name not in tensors:
                 break
             value = tensors.pop(one.name)
-            inputs += _flat(value)
+            inputs += flat(value)
             if one.many:
                 break
         first = self.record(Operation(entry.name, arguments), inputs, tensors, {}, place)
@@ -338,7 +340,7 @@ class Trace:
             Unreadable: the key is none that a document can hold.
         """
         parts = key if isinstance(key, tuple) else (key,)
-        _all_known(parts, {})
+        all_known(parts, {})
         for part in parts:
             bounds = [part.start, part.stop, part.step] if isinstance(part, slice) else [part]
             for bound in bounds:
@@ -388,32 +390,6 @@ def _given_name(tensor: Tensor) -> str:
     return target.name if isinstance(target, LayerObject) else ""
 
 
-def _all_known(positional: Sequence[object], named: Mapping[str, object]) -> None:
-    causes: list[Cause] = causes_in([*positional, *named.values()])
-    if causes:
-        raise Unreadable(causes)
-
-
-def _holds_tensors(value: object) -> bool:
-    """Whether a value is a tensor, or a list with one in it."""
-    if isinstance(value, list | tuple | dict):
-        return any(_holds_tensors(item) for item in (value.values() if isinstance(value, dict) else value))
-    return isinstance(value, Tensor)
-
-
-def _flat(value: object) -> list[Tensor]:
-    """The tensors in a tensor or a list of them.
-
-    Raises:
-        Raised: there is something else among them.
-    """
-    if isinstance(value, Tensor):
-        return [value]
-    if isinstance(value, list | tuple | dict):
-        return [one for item in (value.values() if isinstance(value, dict) else value) for one in _flat(item)]
-    raise Raised("TypeError", "expected a list of tensors")
-
-
 def _with_one_free_axis(entry: Entry, name: str, value: object) -> object:
     """A shape in which the axis of the batch, which is not known, is worked out: -1 for None."""
     free = isinstance(value, list | tuple) and sum(item is None for item in value) == 1 and -1 not in value
@@ -429,33 +405,3 @@ def _spec_of_input(arguments: Mapping[str, Value]) -> TensorSpec:
         tuple(size if isinstance(size, int) else None for size in sizes),
         str(arguments.get("dtype") or "float32"),
     )
-
-
-def _wrapped(arguments: Mapping[str, Value], name: str) -> tuple[str, Mapping[str, Value]] | None:
-    inner = arguments.get(name)
-    if isinstance(inner, str):
-        return inner, {}
-    if isinstance(inner, Mapping) and len(inner) == 1:
-        layer, settings = next(iter(inner.items()))
-        return layer, settings if isinstance(settings, Mapping) else {}
-    return None
-
-
-def _asks_for_states(layer: str, arguments: Mapping[str, Value]) -> bool:
-    if arguments.get("return_state"):
-        return True
-    inner = _wrapped(arguments, "layer")
-    return inner is not None and _asks_for_states(*inner)
-
-
-def _states(layer: str, arguments: Mapping[str, Value]) -> int | None:
-    """How many states a recurrent layer returns; None where only Keras can tell."""
-    inner = _wrapped(arguments, "layer")
-    if layer == "Bidirectional" and inner is not None:
-        within = _states(*inner)
-        return None if within is None else 2 * within
-    cell = _wrapped(arguments, "cell")
-    name = cell[0] if cell is not None else layer
-    if name.startswith(("LSTM", "ConvLSTM")):
-        return 2
-    return 1 if name.startswith(("GRU", "SimpleRNN")) else None

@@ -1,0 +1,165 @@
+"""Attributes of what a Python file makes of Keras, and what it tells by setting them."""
+
+from __future__ import annotations
+
+from kflab.catalog import Kind
+from kflab.imports.python import composite, datasets, standard_library
+from kflab.imports.python.models import Models, output_of
+from kflab.imports.python.module_names import MODELS, STACKS, canonical, kind_of, merging_layer, operation
+from kflab.imports.python.recorded import DataArray, LayerObject, Made, ModelObject, Tensor
+from kflab.imports.python.things import Instance, Method, Place, Ref, Unknown
+
+
+class Attributes(Models):
+    """Answers what names of modules are, and what attributes of layers, tensors and models."""
+
+    def knows(self, path: str) -> bool:
+        """Whether a dotted name is there to be imported by a star."""
+        path = canonical(path)
+        return path in MODELS | STACKS or any(
+            found is not None
+            for found in (
+                kind_of(path, self.catalog),
+                merging_layer(path, self.catalog),
+                operation(path, self.catalog) if path.startswith("keras.") else None,
+            )
+        )
+
+    def attribute(self, value: object, name: str, place: Place) -> object:
+        """An attribute of a name of a module or of something of Keras."""
+        match value:
+            case Ref(path=path):
+                found = standard_library.constant(f"{path}.{name}")
+                if found is None and f"{path}.{name}" in {"numpy.newaxis", "tensorflow.newaxis"}:
+                    return None
+                return found if found is not None else Ref(canonical(f"{path}.{name}"))
+            case Tensor():
+                return self._of_tensor(value, name, place)
+            case LayerObject():
+                return self._of_layer(value, name, place)
+            case ModelObject():
+                return self._of_model(value, name, place)
+            case DataArray():
+                return datasets.attribute(value, name, place)
+            case Made():
+                found = value.arguments.get(name)
+                return Method(value, name) if found is None else found
+            case Instance():
+                return composite.attribute(value, name, place)
+        return place.unknown("is not read")
+
+    def _of_tensor(self, tensor: Tensor, name: str, place: Place) -> object:
+        match name:
+            case "shape" | "_keras_shape":
+                return self.shape(tensor, place)
+            case "dtype":
+                return self.dtype(tensor, place)
+            case "ndim":
+                shape = self.shape(tensor, place)
+                return len(shape) if isinstance(shape, tuple) else shape
+            case "name":
+                return tensor.call.hint or "keras_tensor"
+            case "get_shape":
+                return Method(tensor, name)
+        return place.unknown("is not read")
+
+    def _of_layer(self, layer: LayerObject, name: str, place: Place) -> object:
+        match name:
+            case "name":
+                return self.automatic_name(layer)
+            case "output" | "input":
+                return output_of(layer, name == "input", place)
+            case "output_shape" | "input_shape":
+                tensor = output_of(layer, name == "input_shape", place)
+                return (
+                    self.shape(tensor, place) if isinstance(tensor, Tensor) else place.unknown("is not read")
+                )
+            case "trainable":
+                return layer.arguments.get("trainable", True)
+            case "__class__":
+                return Ref(f"keras.layers.{layer.layer}")
+            case "__name__":
+                return layer.layer
+        argument = self.catalog.get(Kind.LAYER, layer.layer).argument(name)
+        if argument is not None:
+            return layer.arguments.get(name, argument.default)
+        return Method(layer, name)
+
+    def _of_model(self, model: ModelObject, name: str, place: Place) -> object:
+        match name:
+            case "name":
+                return model.name or self.automatic_name(model)
+            case "layers":
+                return self.layers_of(model, place)
+            case "input" | "output":
+                return self.ends_of(model, name == "input", place)
+            case "inputs" | "outputs":
+                ends = self.ends_of(model, name == "inputs", place)
+                return ends if isinstance(ends, list) else [ends]
+            case "output_shape" | "input_shape":
+                tensor = self.ends_of(model, name == "input_shape", place)
+                return (
+                    self.shape(tensor, place) if isinstance(tensor, Tensor) else place.unknown("is not read")
+                )
+            case "trainable":
+                return model.trainable
+            case "__class__":
+                return Ref("keras.Sequential" if model.stack is not None else "keras.Model")
+        return Method(model, name)
+
+    def set_attribute(self, value: object, name: str, new: object, place: Place) -> None:
+        """Freeze a layer or model, or name it; other attributes are told in a note."""
+        if name == "trainable" and isinstance(value, LayerObject | ModelObject):
+            if isinstance(new, Unknown):
+                self.note(
+                    f"{place.text} is set to something that is not known; it is left trainable", place.line
+                )
+            elif isinstance(value, ModelObject):
+                value.trainable = bool(new)
+            elif new:
+                value.arguments.pop("trainable", None)
+            elif self.catalog.get(Kind.LAYER, value.layer).argument("trainable") is not None:
+                value.arguments["trainable"] = False
+        elif (
+            name in {"name", "_name"}
+            and isinstance(value, LayerObject | ModelObject)
+            and isinstance(new, str)
+        ):
+            value.name = new
+        elif isinstance(value, LayerObject | ModelObject):
+            self.note(f"{place.text} is set, which is not read", place.line)
+
+    def called(self, value: object, name: str) -> None:
+        """Take note of the variable that something was first given to."""
+        if isinstance(value, Tensor):
+            if not value.call.hint and value.index == 0:
+                value.call.hint = name
+        elif isinstance(value, LayerObject | ModelObject) and not value.hint:
+            value.hint = name
+
+    def spoil(self, value: object, causes: Unknown) -> bool:
+        """Take note that a model may have been changed in a way that is unknown."""
+        if isinstance(value, ModelObject) and value.stack is not None:
+            value.causes += causes.causes
+            return True
+        return False
+
+    def is_instance(self, value: object, kind: object) -> bool | None:
+        """Whether something is of a class of Keras."""
+        if not isinstance(kind, Ref):
+            return None
+        path = canonical(kind.path)
+        if isinstance(value, ModelObject):
+            return (
+                path in MODELS
+                or path in {"keras.Layer", "keras.layers.Layer"}
+                or (path in STACKS and value.stack is not None)
+            )
+        if isinstance(value, LayerObject):
+            entry = kind_of(path, self.catalog)
+            return path in {"keras.Layer", "keras.layers.Layer"} or (
+                entry is not None and entry.name == value.layer
+            )
+        if isinstance(value, Instance):
+            return kind in value.kind.lineage()
+        return False

@@ -1,0 +1,34 @@
+"""Tensors among the arguments of a call, alone and in lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from kflab.imports.python.recorded import Tensor
+from kflab.imports.python.things import Cause, Raised, Unreadable, causes_in
+
+
+def all_known(positional: Sequence[object], named: Mapping[str, object]) -> None:
+    causes: list[Cause] = causes_in([*positional, *named.values()])
+    if causes:
+        raise Unreadable(causes)
+
+
+def holds_tensors(value: object) -> bool:
+    """Whether a value is a tensor, or a list with one in it."""
+    if isinstance(value, list | tuple | dict):
+        return any(holds_tensors(item) for item in (value.values() if isinstance(value, dict) else value))
+    return isinstance(value, Tensor)
+
+
+def flat(value: object) -> list[Tensor]:
+    """The tensors in a tensor or a list of them.
+
+    Raises:
+        Raised: there is something else among them.
+    """
+    if isinstance(value, Tensor):
+        return [value]
+    if isinstance(value, list | tuple | dict):
+        return [one for item in (value.values() if isinstance(value, dict) else value) for one in flat(item)]
+    raise Raised("TypeError", "expected a list of tensors")
