@@ -8,6 +8,7 @@ from textual.pilot import Pilot
 from kflab.graph.nodes import Layer
 from kflab.tui.headless import screen_text
 from kflab.tui.widgets.form import EditLine, Form
+from kflab.tui.widgets.form_rows import FormRows
 from kflab.values import Arguments
 from tests.tui.conftest import (
     OpenLab,
@@ -125,3 +126,16 @@ async def test_what_is_typed_wrong_into_a_list_stays_there_with_the_reason(open_
         await pilot.press(*["backspace"] * 5, "5", ")", "enter")
         await wait_for_lab(pilot)
         assert arguments_of(pilot, "left")["kernel_initializer"] == {"HeNormal": {"seed": 5}}
+
+
+async def test_the_mark_of_a_row_opens_it_with_the_mouse(open_lab: OpenLab) -> None:
+    async with open_lab() as pilot:
+        await pilot.press("home", "down", "enter")
+        await go_to(pilot, "arguments", "kernel_initializer")
+        rows = pilot.app.screen.query_one("#node FormRows")
+        assert isinstance(rows, FormRows)
+        await pilot.click(rows, offset=(1, rows.cursor - rows.scroll_offset.y))
+        await wait_for(pilot, lambda: "seed" in screen_text(pilot.app), "the seed")
+        assert not typing(pilot)
+        await pilot.click(rows, offset=(1, rows.cursor - rows.scroll_offset.y))
+        await wait_for(pilot, lambda: "seed" not in screen_text(pilot.app))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
+from textual import events
 from textual.binding import BindingType
 
 from kflab.diagnose.findings import Severity
@@ -64,6 +65,15 @@ class FormRows(RowList):
         """Opens or shuts what stands under a row."""
         self._folds[key] = opened
         self.show(self._all, self._subject)
+        if opened:
+            self._reveal(key)
+
+    def _reveal(self, key: folding.Key) -> None:
+        """Brings what stands under a row into view, as much of it as there is room for."""
+        under = [index for index, row in enumerate(self.rows) if folding.is_under(row, key)]
+        height = self.scrollable_content_region.height
+        if under and under[-1] >= round(self.scroll_target_y) + height:
+            self.scroll_to(y=min(under[-1] - height + 1, self.cursor), animate=False)
 
     def count(self) -> int:
         """As many as were given."""
@@ -93,6 +103,17 @@ class FormRows(RowList):
         shown = at.brief if is_open and at.brief else at.shown
         line.append(fit(shown, width - self.label_width - 4), self.part("strong" if at.changed else "quiet"))
         return line
+
+    def on_click(self, event: events.Click) -> None:
+        """Opens or shuts what stands under a row where its mark is clicked."""
+        index = event.style.meta.get("row")
+        if not isinstance(index, int) or not self.selectable(index):
+            return
+        row = self.rows[index]
+        if row.opens is not None and event.x == 1 + 2 * row.indent:
+            event.prevent_default()
+            self.cursor = index
+            self.turn()
 
     def on_resize(self) -> None:
         """The labels share the new width."""
