@@ -31,23 +31,28 @@ def ranked(text: str, around: Around) -> Iterator[Completion]:
     """Everything that a node can call, the likeliest first; all of it, in groups, for no text."""
     layers, operations = _offers(around.catalog)
     wanted = plain(text).split()
-    everything = (*layers, *_calls(around, wanted), *operations)
+    calls = tuple(_calls(around, wanted))
     if not wanted:
-        yield from (offered.completion for offered in everything)
+        yield from (offered.completion for offered in (*layers, *calls, *operations))
         return
     looked = names_of(around.catalog).look_up(text.strip(), around.rank)
     meant = [looked.meaning.entry] if looked.meaning else looked.candidates
     order = {plain(entry.name): place for place, entry in enumerate(meant)}
-    places: list[tuple[int, int, Completion]] = []
-    for offered in everything:
-        place = _place(offered, wanted, order)
-        if place is not None:
-            places.append((*place, offered.completion))
-    yield from (completion for *_, completion in sorted(places, key=lambda one: one[:2]))
+    places: list[tuple[tuple[int, int, int], Completion]] = []
+    for part, offers in enumerate((layers, calls, operations)):
+        for offered in offers:
+            place = _place(offered, wanted, order)
+            if place is not None:
+                places.append(((place[0], part, place[1]), offered.completion))
+    yield from (completion for _, completion in sorted(places, key=lambda one: one[0]))
 
 
 def _place(offered: _Offered, wanted: Sequence[str], meant: Mapping[str, int]) -> tuple[int, int] | None:
-    """Where a completion stands among the others; nothing where it lacks some of what was typed."""
+    """Where a completion stands among its like; nothing where it lacks some of what was typed.
+
+    What was meant comes first, then what begins so, what has it in its name, its other words, its help; of
+    these the shorter name first.
+    """
     if offered.name in meant:
         return 0, meant[offered.name]
     depth = 0
@@ -59,7 +64,8 @@ def _place(offered: _Offered, wanted: Sequence[str], meant: Mapping[str, int]) -
     if depth:
         return 2 + depth, 0
     first = wanted[0]
-    return (1 if offered.name.startswith(first) or offered.short.startswith(first) else 2), 0
+    begins = offered.name.startswith(first) or offered.short.startswith(first)
+    return 1 if begins else 2, len(offered.name)
 
 
 @functools.lru_cache(maxsize=4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from kflab.graph.nodes import Call, Layer, Op, Share
@@ -25,7 +26,7 @@ def understood_lines(
         height: the lines there are.
         refused: why the line was not added, where that was tried.
     """
-    wrong = _problems(understood, cursor, refused)[: max(height - 1, 1)]
+    wrong = list(_problems(understood, cursor, refused, width))[: max(height - 1, 1)]
     room = height - len(wrong)
     lines: list[Line] = []
     now = 0
@@ -34,21 +35,22 @@ def understood_lines(
             now = len(lines)
         lines += _wrapped(list(_node(segment, cursor)), width)
     first = max(0, min(now, len(lines) - room))
-    return [*lines[first : first + room], *(fitted(line, width) for line in wrong)]
+    return [*lines[first : first + room], *wrong]
 
 
-def _problems(understood: Understood, cursor: int, refused: str) -> list[Line]:
-    if refused:
-        return [(Run(f"{_WRONG}{refused}", Part.ERROR),)]
-    return [
-        (
-            Run(
-                f"{_WRONG}{problem.message}",
-                Part.QUIET if is_typed(problem, understood, cursor) else Part.ERROR,
-            ),
-        )
-        for problem in understood.problems
-    ]
+def _problems(understood: Understood, cursor: int, refused: str, width: int) -> Iterator[Line]:
+    """What is wrong, the first of it first; what may only be unfinished is told quietly."""
+    told = (
+        [(refused, Part.ERROR)]
+        if refused
+        else [
+            (problem.message, Part.QUIET if is_typed(problem, understood, cursor) else Part.ERROR)
+            for problem in understood.problems
+        ]
+    )
+    for message, part in told:
+        for text in textwrap.wrap(message, width, initial_indent=_WRONG, subsequent_indent=" " * len(_WRONG)):
+            yield fitted((Run(text, part),), width)
 
 
 def is_typed(problem: Misread, understood: Understood, cursor: int) -> bool:

@@ -329,7 +329,10 @@ def test_the_likeliest_name_comes_first():
     assert labels("bn")[0] == "BatchNormalization"
     assert labels("conv")[:3] == ["Conv1D", "Conv2D", "Conv3D"]
     assert labels("conv", rank=2)[0] == "Conv2D"
-    assert "AveragePooling2D" in labels("pooling")
+    assert labels("pool")[:3] == ["MaxPooling1D", "MaxPooling2D", "MaxPooling3D"]
+    assert labels("lea")[0] == "LeakyReLU"
+    assert labels("max")[0] == "ops.max", "what is meant comes first, then layers"
+    assert labels("max")[1] == "Maximum"
     assert "GlobalAveragePooling1D" in labels("pool average 1d")
     assert "Embedding" in labels("indexes vectors"), "found by Keras' words on it"
     assert labels("conv 32 3", rank=None)[:3] == ["Conv1D", "Conv2D", "Conv3D"]

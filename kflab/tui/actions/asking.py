@@ -7,6 +7,7 @@ from kflab.quick_add.chains import Added, Place, add_chain
 from kflab.quick_add.ranks import rank_at, rank_of_shape
 from kflab.quick_add.understood import Understood
 from kflab.tui.actions.base import LabBase
+from kflab.tui.text import shape_text
 
 
 class AskingActions(LabBase):
@@ -29,6 +30,9 @@ class AskingActions(LabBase):
         session, catalog = self.session, self.lab.catalog
         experiment, graph = session.experiment, session.graph_name
         rank = self._rank(source)
+        report = session.graph_report.nodes.get(source)
+        if report and report.outputs:
+            title = f"{title} · fed {shape_text(report.outputs[0].shape[1:])}"
 
         def read(line: str, cursor: int) -> Understood:
             return understand(line, catalog, experiment, graph, cursor=cursor, rank=rank)

@@ -258,7 +258,9 @@ class QuickAdd(ModalScreen[Added | None]):
         if not understood.text.strip():
             self._refuse("type what to add, or choose it with the arrows")
         elif understood.problems:
-            self._refuse(understood.problems[0].message)
+            first = self._list.first
+            hint = " (↓ chooses from the list)" if first is not None and first.called else ""
+            self._refuse(f"{understood.problems[0].message}{hint}")
         else:
             try:
                 added = self._add(understood)
