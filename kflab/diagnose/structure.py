@@ -11,9 +11,9 @@ from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.wording import and_text, count_text
 from kflab.errors import did_you_mean
 from kflab.experiment import Experiment
+from kflab.graph.memo import ByIdentity
 from kflab.graph.nodes import INPUT, Call, Graph, Layer, Node, Op, Share, source_of
 from kflab.graph.order import consumers, find_cycle, model_cycle
-from kflab.values import Arguments
 
 MERGING = "merging"
 """The group of the layers that make one tensor of several."""
@@ -101,11 +101,11 @@ def _call_problem(experiment: Experiment, graph: Graph, name: str) -> str:
             if target.layer == INPUT:
                 return "an Input can not be shared; connect to it instead"
             entry = catalog.load().find(Kind.LAYER, target.layer)
-            return _argument_problem(entry, target.arguments) or _arity_problem(entry, target.layer, node)
+            return _argument_problem(target) or _arity_problem(entry, target.layer, node)
         case Op():
             given = tuple(target.arguments)
             entry = catalog.load().find(Kind.OP, target.op)
-            problem = _argument_problem(entry, target.arguments)
+            problem = _argument_problem(target)
             return problem or _arity_problem(entry, target.op, node, given)
         case Share():
             return "the nodes whose layers it shares run in a circle"
@@ -120,13 +120,21 @@ def _merges_one(graph: Graph, name: str) -> bool:
     return entry is not None and entry.takes_list and entry.group == MERGING
 
 
-def _argument_problem(entry: Entry | None, arguments: Arguments) -> str:
+def _find_argument_problem(target: Layer | Op) -> str:
     """Which required arguments are not there yet, those of nested objects included, or ""."""
+    offers = catalog.load()
+    if isinstance(target, Layer):
+        entry = offers.find(Kind.LAYER, target.layer)
+    else:
+        entry = offers.find(Kind.OP, target.op)
     if entry is None:
         return ""
-    problems = check_arguments(entry, arguments, catalog.load())
+    problems = check_arguments(entry, target.arguments, offers)
     missing = [".".join(problem.path) for problem in problems if problem.missing]
     return f"{entry.name} needs {and_text(missing)}" if missing else ""
+
+
+_argument_problem = ByIdentity(_find_argument_problem)
 
 
 def _model_problem(experiment: Experiment, model: str, node: Node) -> str:

@@ -22,7 +22,8 @@ class Recent(Generic[Key, Result]):
 
     def __call__(self, value: Key) -> Result:
         """The function's result, worked out now or before."""
-        for known, result in self._known:
+        # A copy is made in one step: another thread may be adding to it.
+        for known, result in tuple(self._known):
             if known is value:
                 return result
         result = self._function(value)

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from kflab.graph.memo import ByIdentity
 from kflab.values import Arguments
 
 INPUT = "Input"
@@ -79,7 +80,12 @@ class Node(msgspec.Struct, frozen=True):
 
     def sources(self) -> tuple[str, ...]:
         """The names of the nodes this one is fed by, in order, each once."""
-        return tuple(dict.fromkeys(source_of(reference) for reference in self.references()))
+        return _sources(self)
+
+
+_sources: ByIdentity[Node, tuple[str, ...]] = ByIdentity(
+    lambda node: tuple(dict.fromkeys(source_of(reference) for reference in node.references()))
+)
 
 
 class Graph(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping
 
+from kflab.graph.memo import Recent
 from kflab.graph.nodes import Call, Graph, Node, Share, source_of
 
 
@@ -22,6 +23,10 @@ def prerequisites(graph: Graph, name: str) -> tuple[str, ...]:
 
 def consumers(graph: Graph) -> Mapping[str, tuple[str, ...]]:
     """For each node the nodes that it feeds, in the order of the document."""
+    return _known_consumers(graph)
+
+
+def _consumers(graph: Graph) -> Mapping[str, tuple[str, ...]]:
     fed: dict[str, list[str]] = {name: [] for name in graph.nodes}
     for name, node in graph.nodes.items():
         for source in node.sources():
@@ -35,6 +40,10 @@ def topological(graph: Graph) -> tuple[str, ...]:
 
     Nodes on a cycle come last, in the order of the document, so that a broken graph can be shown.
     """
+    return _known_order(graph)
+
+
+def _topological(graph: Graph) -> tuple[str, ...]:
     position = {name: index for index, name in enumerate(graph.nodes)}
     names = list(graph.nodes)
     waiting: dict[str, int] = {}
@@ -62,6 +71,10 @@ def topological(graph: Graph) -> tuple[str, ...]:
 
 def find_cycle(graph: Graph) -> tuple[str, ...]:
     """The nodes of one cycle in the direction of the data, or nothing when there is none."""
+    return _known_cycle(graph)
+
+
+def _find_cycle(graph: Graph) -> tuple[str, ...]:
     before = {name: prerequisites(graph, name) for name in graph.nodes}
     finished: set[str] = set()
     for start in graph.nodes:
@@ -83,6 +96,11 @@ def find_cycle(graph: Graph) -> tuple[str, ...]:
                 on_path.add(source)
                 branches.append(iter(before[source]))
     return ()
+
+
+_known_consumers = Recent(_consumers)
+_known_order = Recent(_topological)
+_known_cycle = Recent(_find_cycle)
 
 
 def ancestors(graph: Graph, name: str) -> frozenset[str]:
@@ -133,7 +151,7 @@ def calling_order(graph: Graph) -> tuple[str, ...]:
 
 def nested_models(graph: Graph) -> tuple[str, ...]:
     """The nested models that are called on the way to the outputs, in the order of their first calls."""
-    targets = (graph.own(name).target for name in calling_order(graph))
+    targets = (graph.nodes[name].target for name in calling_order(graph))
     return tuple(dict.fromkeys(target.model for target in targets if isinstance(target, Call)))
 
 

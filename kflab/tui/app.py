@@ -64,8 +64,9 @@ class Lab(App[None]):
     ENABLE_COMMAND_PALETTE = False
 
     # Comparing two of them costs more than drawing one.
-    session: reactive[Session | None] = reactive(None, init=False, always_update=True)
-    engine_status: reactive[Status | None] = reactive(None, init=False)
+    # The panes draw what has changed themselves; drawing the whole screen costs more than an edit.
+    session: reactive[Session | None] = reactive(None, init=False, always_update=True, repaint=False)
+    engine_status: reactive[Status | None] = reactive(None, init=False, repaint=False)
     catalog: Catalog
     _link: EngineLink | None = None
     _keeper: Keeper | None = None

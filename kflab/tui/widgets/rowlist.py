@@ -72,6 +72,10 @@ class RowList(ScrollView, can_focus=True):
     class Picked(Moved):
         """A row was clicked while the cursor stood on it."""
 
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._seen: dict[int, Strip] = {}  # the lines as they were drawn last
+
     def count(self) -> int:
         """How many rows there are."""
         raise NotImplementedError
@@ -94,13 +98,24 @@ class RowList(ScrollView, can_focus=True):
         """Draws anew after the rows have changed; the cursor stays on a row that is there."""
         self.virtual_size = Size(self.content_size.width, self.count())
         self.set_reactive(RowList.cursor, self._near(min(self.cursor, self.count() - 1), -1))
-        self.refresh()
+        self.refresh_changed()
+
+    def refresh_changed(self) -> None:
+        """Draws those lines anew that look different from what is on the screen."""
+        if not self.is_mounted or not self._seen:
+            self.refresh()
+            return
+        for y in range(self.scrollable_content_region.height):
+            if self._seen.get(y) != self._strip(y):
+                self.refresh_lines(y + self.scroll_offset.y)
 
     def put_cursor(self, row: int) -> None:
         """Moves the cursor without telling anybody."""
+        old = self.cursor
         self.set_reactive(RowList.cursor, self._near(row, 1))
         self.scroll_to_cursor()
-        self.refresh()
+        self.refresh_lines(old)
+        self.refresh_lines(self.cursor)
 
     def on_resize(self) -> None:
         """The rows are as wide as the list."""
@@ -123,6 +138,10 @@ class RowList(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draws one line of what is seen."""
+        self._seen[y] = line = self._strip(y)
+        return line
+
+    def _strip(self, y: int) -> Strip:
         row = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
         base = self.rich_style
