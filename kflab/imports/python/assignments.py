@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from kflab.imports.python import arithmetic
 from kflab.imports.python.arithmetic import PLAIN, Plain
+from kflab.imports.python.budget import ROUND
 from kflab.imports.python.expressions import Evaluator
 from kflab.imports.python.things import (
     Builtin,
@@ -62,6 +63,7 @@ class Assigner(Evaluator):
             return
         first, *rest = generators
         for item in self.iterate(self.eval(first.iter, scope), self.place(first.iter)):
+            self.budget.spend(ROUND)
             inner = Scope(scope)
             self.assign(first.target, item, inner)
             tests = [self.eval(test, inner) for test in first.ifs]
@@ -76,7 +78,6 @@ class Assigner(Evaluator):
             case ast.Name(id=name):
                 if name in self.define and not isinstance(value, Function | Class | Ref):
                     value = self.define[name]
-                self._name_causes(value, name)
                 self.library.called(value, name)
                 scope.assign(name, value)
             case ast.Tuple(elts=parts) | ast.List(elts=parts):
@@ -105,10 +106,6 @@ class Assigner(Evaluator):
         self.budget.weigh(key)
         held: Plain = container
         arithmetic.python_errors_raise(lambda: held.__setitem__(key, value))
-
-    def _name_causes(self, value: object, name: str) -> None:
-        if isinstance(value, Unknown) and len(value.causes) == 1 and not value.causes[0].name:
-            value.causes[0].name = name
 
     def _unpack(self, parts: Sequence[ast.expr], value: object, scope: Scope, place: Place) -> None:
         if isinstance(value, Unknown):

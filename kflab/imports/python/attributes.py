@@ -6,7 +6,7 @@ from kflab.catalog import Kind
 from kflab.imports.python import composite, datasets, standard_library
 from kflab.imports.python.models import Models, output_of
 from kflab.imports.python.module_names import MODELS, STACKS, canonical, kind_of, merging_layer, operation
-from kflab.imports.python.recorded import DataArray, LayerObject, Made, ModelObject, Tensor
+from kflab.imports.python.recorded import DataArray, Distributed, LambdaObject, LayerObject, Made, ModelObject, Tensor
 from kflab.imports.python.things import Instance, Method, Place, Ref, Unknown
 
 
@@ -90,7 +90,7 @@ class Attributes(Models):
             case "name":
                 return model.name or self.automatic_name(model)
             case "layers":
-                return self.layers_of(model, place)
+                return self.layers_of(model)
             case "input" | "output":
                 return self.ends_of(model, name == "input", place)
             case "inputs" | "outputs":
@@ -128,6 +128,11 @@ class Attributes(Models):
             value.name = new
         elif isinstance(value, LayerObject | ModelObject):
             self.note(f"{place.text} is set, which is not read", place.line)
+
+    def owns(self, value: object) -> bool:
+        """Whether something is a tensor, a layer or model, or a name of Keras."""
+        named = isinstance(value, Ref) and canonical(value.path).startswith("keras")
+        return named or isinstance(value, Tensor | LayerObject | ModelObject | LambdaObject | Distributed | Instance)
 
     def called(self, value: object, name: str) -> None:
         """Take note of the variable that something was first given to."""

@@ -6,8 +6,14 @@ from collections.abc import Sized
 
 from kflab.imports import ImportRefusedError
 
-STEPS = 1_000_000
-"""Expressions and statements that are evaluated at most: some seconds of work, 1,000 layers take 50,000."""
+STEPS = 600_000
+"""Steps of work at most, each of some microseconds. A model of 1,000 layers takes 60,000."""
+
+CALL = 30
+"""The steps that making or calling something of Keras costs."""
+
+ROUND = 4
+"""The steps that a round of a comprehension costs."""
 
 CALLS_DEEP = 40
 """So deep functions of the file may call each other."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from kflab.imports.python import builtins, plain_methods, standard_library
 from kflab.imports.python.arithmetic import PLAIN
 from kflab.imports.python.assignments import Assigner
-from kflab.imports.python.budget import CALLS_DEEP
+from kflab.imports.python.budget import CALL, CALLS_DEEP
 from kflab.imports.python.things import (
     Builtin,
     Class,
@@ -82,6 +82,7 @@ class Caller(Assigner):
                 return self._instance(function, positional, named, place)
             case Instance() if (method := function.kind.find("__call__")) is not None:
                 return self.call(Partial(method, (function,)), positional, named, place)
+        self.budget.spend(CALL)
         return self.library.call(function, positional, named, place)
 
     def _name_called(
@@ -90,6 +91,7 @@ class Caller(Assigner):
         module, _, last = name.path.rpartition(".")
         if module == "operator" and last in _OPERATORS and len(positional) == 2:
             return self.binary(_OPERATORS[last](), positional[0], positional[1], place)
+        self.budget.spend(CALL)
         result = standard_library.of_module(name.path, positional, named, self, place)
         return self.library.call(name, positional, named, place) if result is None else result
 

@@ -62,6 +62,9 @@ class Library(Protocol):
     def iterate(self, value: object, place: Place) -> list[object]:
         """The items of something of Keras."""
 
+    def owns(self, value: object) -> bool:
+        """Whether something is a tensor, a layer or model, or a name of Keras."""
+
     def called(self, value: object, name: str) -> None:
         """Take note of the variable that something was first given to."""
 

@@ -116,8 +116,8 @@ class Models(Trace):
         layers = list(model.stack)
         start = self._start(model, layers, fed)
         if isinstance(start, Unknown):
-            model.causes += start.causes
-            return
+            model.realized = -1  # it may be told later, or by a call
+            raise Unreadable(start.causes)
         value: object = start
         for layer in layers:
             value = self._stacked(layer, value, place)
@@ -182,7 +182,7 @@ class Models(Trace):
         model.takes = self.arguments.read(entry, [], {"shape": list(shape)[1:]}, place)
         model.realized = -1
 
-    def layers_of(self, model: ModelObject, place: Place) -> list[object]:
+    def layers_of(self, model: ModelObject) -> list[object]:
         """The layers of a model in the order that Keras lists them in.
 
         Raises:
@@ -200,8 +200,7 @@ class Models(Trace):
         Raises:
             Raised: there is no such layer.
         """
-        self.realize(model, place)
-        layers = self.layers_of(model, place)
+        layers = self.layers_of(model)
         if isinstance(index, int) and -len(layers) <= index < len(layers):
             return layers[index]
         for by in (lambda one: one.name, lambda one: self.automatic_name(one), lambda one: one.hint):

@@ -144,8 +144,25 @@ class Interpreter(Caller):
 
     def _do_assign(self, statement: ast.Assign, scope: Scope) -> None:
         value = self.eval(statement.value, scope)
+        if isinstance(value, Unknown) and isinstance(statement.targets[0], ast.Name):
+            self._name_cause(value, statement.targets[0].id, statement.value, scope)
         for target in statement.targets:
             self.assign(target, value, scope)
+
+    def _name_cause(self, value: Unknown, name: str, made_by: ast.expr, scope: Scope) -> None:
+        """Take note of the variable that a plain value, which is not known, is first given to.
+
+        It is what a person would give a value for. A tensor or layer is nothing that can be given so.
+        """
+        first, *others = value.causes or [None]
+        if first is None or others or first.name or first.line != made_by.lineno:
+            return
+        for part in ast.walk(made_by):
+            holder = scope.holder(part.id) if isinstance(part, ast.Name) else None
+            used = holder.names[part.id] if holder is not None and isinstance(part, ast.Name) else None
+            if self.library.owns(used):
+                return
+        first.name = name
 
     def _do_annassign(self, statement: ast.AnnAssign, scope: Scope) -> None:
         if statement.value is not None:
