@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Container
 
@@ -22,7 +23,11 @@ def free_name(base: str, taken: Container[str]) -> str:
 
 def next_name(name: str, taken: Container[str]) -> str:
     """A free name for a copy of `name`: `conv_3` of `conv_2`, not `conv_2_1`."""
-    return name if name not in taken else free_name(unnumbered(name), taken)
+    if name not in taken:
+        return name
+    found = re.fullmatch(r"(.+)_(\d+)", name)
+    base, first = (found[1], int(found[2]) + 1) if found else (name, 1)
+    return next(new for number in itertools.count(first) if (new := f"{base}_{number}") not in taken)
 
 
 def unnumbered(name: str) -> str:

@@ -13,7 +13,7 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -108,6 +108,24 @@ class PseudoTerminal:
     def text(self) -> str:
         """What is on the screen."""
         return "\n".join(line.rstrip() for line in self.screen.display)
+
+    @property
+    def lit(self) -> str:
+        """The text under the cursor of a list or form: what has a background of its own, some places wide."""
+        rows = (self.screen.buffer[number] for number in range(self.screen.lines))
+        for row in rows:
+            cells = [row[column] for column in range(self.screen.columns)]
+            places = [cell.data for cell in cells if cell.bg not in {"default", "000000"}]
+            if len(places) >= 20:
+                return "".join(places)
+        return ""
+
+    def wait_until(self, condition: Callable[[], object], timeout: float = 40) -> None:
+        """Wait until something is so on the screen."""
+        deadline = time.monotonic() + timeout
+        while not condition():
+            assert time.monotonic() < deadline, f"it never came:\n{self.text}"
+            self._read(0.05)
 
     def wait_for(self, pattern: str, timeout: float = 40) -> str:
         """Wait until a regular expression is on the screen; returns the screen."""
