@@ -175,7 +175,7 @@ def arrange(names: Sequence[str], sources: Mapping[str, Sequence[str]]) -> Layou
 
 @functools.lru_cache(maxsize=32)
 def _arranged(names: tuple[str, ...], fed_by: tuple[tuple[int, ...], ...]) -> Layout:
-    tracks = _Tracks(fed_by)
+    tracks = Tracks(fed_by)
     lanes = tracks.lanes()
     rails = tuple(
         Rail(source, lanes[track], tuple(takers)) for source, track, takers in tracks.rails() if takers
@@ -186,8 +186,12 @@ def _arranged(names: tuple[str, ...], fed_by: tuple[tuple[int, ...], ...]) -> La
     return Layout(rows, rails)
 
 
-class _Tracks:
-    """The tracks of the rows: which one each stands on, and from which row to which each is taken."""
+class Tracks:
+    """The tracks of rows that feed each other: nodes that follow each other straight stand on the same one.
+
+    Attributes:
+        track_of: the track that each row stands on.
+    """
 
     def __init__(self, fed_by: Sequence[Sequence[int]]) -> None:
         self._takers: list[list[int]] = [[] for _ in fed_by]
@@ -237,64 +241,82 @@ class _Tracks:
                 rails.append((row, aside, takers[1:]))
         return rails
 
-    def lanes(self) -> list[int]:
-        """The lane of each track; the first one is the main path and has lane 0."""
-        ends = list(self._starts)
-        hosts: list[int | None] = [None] * len(ends)
+    def lanes(self, heights: Sequence[int] = ()) -> list[int]:
+        """The lane of each track; the first one is the main path and has lane 0.
+
+        Args:
+            heights: where each row stands, if several may stand side by side. None: each has a row of its
+                own, and what ends there may not be mistaken for what begins there.
+        """
+        at = heights or range(len(self.track_of))
+        inner = 1 if heights else 0
+        spans = [
+            [at[row] + (inner if aside else 0), at[row]]
+            for row, aside in zip(self._starts, self._is_aside, strict=True)
+        ]
+        hosts: list[int | None] = [None] * len(spans)
+        last = list(self._starts)
         for row, track in enumerate(self.track_of):
-            ends[track] = max(ends[track], row)
+            spans[track][1] = max(spans[track][1], at[row])
+            last[track] = max(last[track], row)
         for source, track, takers in self.rails():
             if track != self.track_of[source] and hosts[track] is None:
                 hosts[track] = self.track_of[source]
             for row in takers:
                 into = self.track_of[row]
-                ends[track] = max(ends[track], row)
+                spans[track][1] = max(spans[track][1], at[row] - (0 if into == track else inner))
+                last[track] = max(last[track], row)
                 if self._starts[into] == row and hosts[into] is None:
                     hosts[into] = track
         for _, track, takers in self.rails():
-            if takers and takers[-1] == ends[track] and self.track_of[takers[-1]] != track:
+            if takers and takers[-1] == last[track] and self.track_of[takers[-1]] != track:
                 hosts[track] = self.track_of[takers[-1]]
-        return _place(self._starts, ends, hosts, self._is_aside)
+        # A host is older than its guests.
+        oldest = sorted(range(len(spans)), key=lambda track: (self._starts[track], track))
+        return _place([(start, max(start, end)) for start, end in spans], hosts, self._is_aside, oldest)
 
 
 def _place(
-    starts: Sequence[int], ends: Sequence[int], hosts: Sequence[int | None], is_aside: Sequence[bool]
+    spans: Sequence[tuple[int, int]],
+    hosts: Sequence[int | None],
+    is_aside: Sequence[bool],
+    oldest: Sequence[int],
 ) -> list[int]:
     """A lane for each track: to the right of its host, and of what ends before it and begins there, too.
 
     Args:
-        starts: the first row of each track.
-        ends: the last row of each.
+        spans: the first and the last row of each track.
         hosts: the track that each ends in, or where it ends in none, that it comes from.
         is_aside: whether it does no more than to carry a value past what takes it first.
+        oldest: the tracks, every host before its guests.
     """
 
     def rank(track: int) -> tuple[bool, int, bool, int]:
-        return track != 0, ends[track], is_aside[track], -starts[track] if is_aside[track] else starts[track]
+        start, end = spans[track]
+        return track != 0, end, is_aside[track], -start if is_aside[track] else start
 
-    guests: list[list[int]] = [[] for _ in starts]
+    guests: list[list[int]] = [[] for _ in spans]
     for track, host in enumerate(hosts):
         if host is not None:
             guests[host].append(track)
-    lanes = [0] * len(starts)
+    lanes = [0] * len(spans)
     # What a track takes together with all its guests: for each of these tracks its lane, seen from the host.
-    taken: list[list[tuple[int, int]]] = [[] for _ in starts]
+    taken: list[list[tuple[int, int]]] = [[] for _ in spans]
 
     def settle(tracks: list[int], room: _Room, first: int) -> list[tuple[int, int]]:
         settled = []
         for track in sorted(tracks, key=rank):
             lane = first
-            while not all(room.is_free(lane + at, starts[one], ends[one]) for one, at in taken[track]):
+            while not all(room.is_free(lane + at, *spans[one]) for one, at in taken[track]):
                 lane += 1
             for one, at in taken[track]:
-                room.take(lane + at, starts[one], ends[one])
+                room.take(lane + at, *spans[one])
                 settled.append((one, lane + at))
         return settled
 
-    # A host is older than its guests, so these are all there before it.
-    for track in sorted(range(len(starts)), key=lambda track: (starts[track], track), reverse=True):
+    for track in reversed(oldest):
         room = _Room()
-        room.take(0, starts[track], ends[track])
+        room.take(0, *spans[track])
         taken[track] = [(track, 0), *settle(guests[track], room, 1)]
     for track, lane in settle([track for track, host in enumerate(hosts) if host is None], _Room(), 0):
         lanes[track] = lane

@@ -169,9 +169,22 @@ class _Search:
                 ranked.append((-count * period, period, begin, end))
         for _, period, begin, end in sorted(ranked):
             start, count, crossed = self._turn(period, begin, end)
-            if (crossed <= 1 or not is_closed) and self._is_one(start, start + period):
+            if is_closed and crossed > 1:
+                continue
+            if self._is_one(start, start + period) and self._is_in_line(start, period, count):
                 return start, period, count
         return None
+
+    def _is_in_line(self, start: int, period: int, count: int) -> bool:
+        """Whether each repetition is fed by the one before: branches that are alike stand side by side."""
+        return all(
+            any(
+                low - period <= source < low
+                for row in range(low, low + period)
+                for source in self._fed_by[row]
+            )
+            for low in range(start + period, start + period * count, period)
+        )
 
     def _is_one(self, begin: int, end: int) -> bool:
         """Whether rows are one block and not several: a stage of blocks repeats what is inside it."""

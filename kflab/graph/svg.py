@@ -114,9 +114,9 @@ class _Drawn:
 
     def lines(self, left: float, top: float) -> Iterator[str]:
         """The elements, with the drawing's corner at some place."""
-        for (source, box), points in self._layout.routes.items():
+        for (source, taker), points in self._layout.routes.items():
             moved = [(x + left, y + top) for x, y in points]
-            names = f"<title>{_text(f'{self._boxes[source].key} → {self._boxes[box].key}')}</title>"
+            names = f"<title>{_text(f'{self._boxes[source].key} → {self._boxes[taker].key}')}</title>"
             yield f'<path class="edge" marker-end="url(#head)" d="{_path(moved)}">{names}</path>'
         for index, box in enumerate(self._boxes):
             x, y = self._layout.centers[index]
