@@ -143,6 +143,7 @@ class QuickAdd(ModalScreen[Added | None]):
         self._pane = UnderstoodPane()
         self._words = Static(id="words", markup=False)
         self._seen: tuple[str, int] | None = None
+        self._told: tuple[str, str] | None = None
         self._understood = Understood(text="")
 
     def compose(self) -> ComposeResult:
@@ -211,6 +212,9 @@ class QuickAdd(ModalScreen[Added | None]):
         title, text = (chosen.label, chosen.help) if chosen else (about.title, about.text)
         if not self._line.value.strip() and chosen is None:
             title, text = "", _EXAMPLES
+        if (title, text) == self._told:
+            return
+        self._told = title, text
         words = Text()
         if title:
             style = self.get_component_rich_style("quick-add--title", partial=True)

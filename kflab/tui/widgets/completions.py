@@ -18,6 +18,7 @@ class CompletionRows(RowList, can_focus=False):
     def __init__(self) -> None:
         super().__init__()
         self._rows: list[Completion | str] = []
+        self._shown: tuple[Sequence[Completion], bool] | None = None
         self.is_chosen = False
 
     @property
@@ -32,6 +33,9 @@ class CompletionRows(RowList, can_focus=False):
 
     def show(self, completions: Sequence[Completion], *, grouped: bool) -> None:
         """Shows completions; none of them is chosen."""
+        if (completions, grouped) == self._shown and not self.is_chosen:
+            return
+        self._shown = completions, grouped
         rows: list[Completion | str] = []
         group = ""
         for completion in completions:
