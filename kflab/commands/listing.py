@@ -147,21 +147,32 @@ def _print_entry(entry: Entry) -> None:
         called = ", ".join(name if required else f"{name} (optional)" for name, required in named)
         click.echo(f"\nCalled with: {called}")
     _print_arguments(entry.arguments)
+    _print_arguments(entry.call, "Arguments of the call")
     if entry.text:
         click.echo(f"\n{entry.text}")
 
 
-def _print_arguments(arguments: tuple[Argument, ...]) -> None:
+def _print_arguments(arguments: tuple[Argument, ...], title: str = "Arguments") -> None:
     if not arguments:
         return
     from kflab.catalog.text import format_value
 
-    click.echo("\nArguments:")
+    click.echo(f"\n{title}:")
     for argument in arguments:
         default = "required" if argument.required else f"default {format_value(argument.default)}"
-        kind = f"one of {', '.join(argument.choices)}" if argument.choices else str(argument.kind)
+        kind = _kind_text(argument)
         click.echo(f"  {argument.name}: {kind}, {default}")
         if argument.help:
             click.echo(
                 textwrap.fill(argument.help, wide(), initial_indent="      ", subsequent_indent="      ")
             )
+
+
+def _kind_text(argument: Argument) -> str:
+    """What an argument takes, in a few words."""
+    from kflab.catalog import ArgumentKind
+
+    choices = ", ".join(argument.choices)
+    if argument.kind in {ArgumentKind.TEXT, ArgumentKind.ANY} and choices:
+        return f"{argument.kind} such as {choices}"
+    return f"one of {choices}" if choices else str(argument.kind)
