@@ -22,7 +22,10 @@ from kflab.values import Value
 
 
 def matches(options: Sequence[Option], wanted: str) -> list[Option]:
-    """The options that fit what was typed, the best first: by name, then by other words, then by help."""
+    """The options that fit what was typed, the best first: by name, then by other words, then by help.
+
+    Last come those whose name has the letters in that order: `c2b1` finds `conv2_block1`.
+    """
     words = wanted.lower().split()
     if not words:
         return list(options)
@@ -38,10 +41,17 @@ def matches(options: Sequence[Option], wanted: str) -> list[Option]:
         if all(word in label or word in others for word in words):
             return 3
         first = option.help.partition("\n")[0].lower()
-        return 4 if all(word in label or word in others or word in first for word in words) else None
+        if all(word in label or word in others or word in first for word in words):
+            return 4
+        return 5 if len(wanted) > 1 and all(_is_scattered(word, label) for word in words) else None
 
     ranked = [(place, option) for option in options if (place := rank(option)) is not None]
     return [option for _, option in sorted(ranked, key=lambda pair: pair[0])]
+
+
+def _is_scattered(word: str, label: str) -> bool:
+    letters = iter(label)
+    return all(letter in letters for letter in word)
 
 
 class KeyHolder(Protocol):
