@@ -86,8 +86,16 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """The nodes that an action for one or several acts on: the marked ones, or else the selected one."""
-        return self.marked or ((self.selected,) if self.selected else ())
+        """The nodes that an action for several acts on: the marked ones, or those under the cursor."""
+        return self.marked or self.block or ((self.selected,) if self.selected else ())
+
+    @property
+    def block(self) -> tuple[str, ...]:
+        """The nodes of the fold under the cursor, where it stands on one."""
+        shown = self.picture
+        row = shown.row_of.get(self.row)
+        fold = shown.lines[row].fold if row is not None else None
+        return fold.nodes if fold else ()
 
     @property
     def folding(self) -> Folding:

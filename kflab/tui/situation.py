@@ -38,6 +38,7 @@ class Situation(msgspec.Struct, frozen=True):
         starts: the selected node is an Input.
         inputs: the selected node is called with something.
         calls: the selected node calls a nested model.
+        block: the cursor stands on a fold, which stands for several nodes.
         marked: how many nodes are marked.
         models: there are nested models.
         nested: a nested model is shown.
@@ -55,6 +56,7 @@ class Situation(msgspec.Struct, frozen=True):
     starts: bool = False
     inputs: bool = False
     calls: bool = False
+    block: bool = False
     marked: int = 0
     models: bool = False
     nested: bool = False

@@ -243,3 +243,27 @@ async def test_what_a_group_can_not_be_is_told_at_the_prompt(open_lab: OpenLab) 
         await pilot.press("colon")
         await wait_for_text(pilot, "Commands")
         assert "Delete a nested model" not in screen_text(pilot.app)
+
+
+async def test_a_folded_block_is_marked_copied_and_grouped_as_a_whole(open_lab: OpenLab) -> None:
+    async with open_lab() as pilot:
+        lab = lab_of(pilot)
+        await select(pilot, "pooled")
+        block = "conv2d 4 3 relu | batchnormalization | "
+        await add(pilot, "A", "Add before pooled", block * 2 + "relu", "re_lu")
+        await select(pilot, "conv2d")
+        await pilot.press("z")
+        await wait_for(pilot, lambda: len(lab.now.block) == 4)
+        names = lab.now.block
+        await pilot.press("space")
+        await wait_for(pilot, lambda: lab.now.marked == names)
+        await pilot.press("up", "space")
+        await wait_for(pilot, lambda: lab.now.marked == ())
+        await pilot.press("up", "Y")
+        await wait_for_text(pilot, "copied 4 nodes")
+        await wait_for(pilot, lambda: not lab.now.stale)
+        await pilot.press("E")
+        await wait_for_text(pilot, "Group 4 nodes into a nested model")
+        await pilot.press("enter")
+        await wait_for(pilot, lambda: lab.now.selected == "block")
+        assert list(lab.now.experiment.models["block"].nodes)[1:] == list(names)

@@ -16,12 +16,13 @@ class GraphActions(AddingActions, WiringActions, ClipboardActions, NestingAction
     """What the keys do with the graph."""
 
     def action_mark(self) -> None:
-        """Marks the selected node, or takes its mark away, and goes to the next one."""
-        marked, name = self.session.marked, self.session.selected
-        if name in marked:
-            self.lab.put(self.session.marking(*(other for other in marked if other != name)))
+        """Marks what is under the cursor, or takes its mark away, and goes to the next row."""
+        session = self.session
+        marked, names = session.marked, session.block or (session.selected,)
+        if set(names) <= set(marked):
+            self.lab.put(session.marking(*(other for other in marked if other not in names)))
         else:
-            self.lab.put(self.session.marking(*marked, name))
+            self.lab.put(session.marking(*marked, *(name for name in names if name not in marked)))
         self.query_one(GraphPane).action_down()
 
     def clear_marks(self) -> None:

@@ -29,8 +29,8 @@ class NestingActions(LabBase):
         """Makes the marked nodes, or the selected one, a nested model; a call without marks is ungrouped."""
         session = self.session
         graph, names = session.graph_name, session.subjects
-        if not session.marked and isinstance(session.graph.nodes[session.selected].target, Call):
-            self.edit(lambda experiment: edits.ungroup(experiment, graph, session.selected))
+        if len(names) == 1 and not session.marked and isinstance(session.graph.nodes[names[0]].target, Call):
+            self.edit(lambda experiment: edits.ungroup(experiment, graph, names[0]))
             return
 
         def group(model: str) -> None:

@@ -22,8 +22,12 @@ def _on_row(now: Situation) -> bool:
     return now.row and now.pane is Pane.GRAPH
 
 
+def _on_several(now: Situation) -> bool:
+    return (now.node or now.block or now.marked > 0) and now.pane in {Pane.GRAPH, Pane.NODE}
+
+
 def _marked(now: Situation) -> bool:
-    return _on_node(now) and now.marked > 0
+    return _on_several(now) and now.marked > 0
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -53,7 +57,7 @@ COMMANDS: tuple[Command, ...] = (
         "Merge the marked nodes",
         "Adds a layer or operation that the marked nodes feed, in the order they were marked.",
         label="Merge",
-        when=_on_node,
+        when=_on_several,
         shown=_marked,
     ),
     Command(
@@ -91,7 +95,7 @@ COMMANDS: tuple[Command, ...] = (
         "Delete",
         "Deletes the marked nodes, or the selected one, and closes the gaps.",
         label="Delete",
-        when=_on_node,
+        when=_on_several,
     ),
     Command(
         "mark",
@@ -100,7 +104,7 @@ COMMANDS: tuple[Command, ...] = (
         "Mark, or no longer",
         "Marks the selected node: merging, grouping, copying, deleting and freezing act on the marked ones.",
         label="Mark",
-        when=_in_graph,
+        when=lambda now: now.pane is Pane.GRAPH and (now.node or now.block),
     ),
     Command(
         "group",
@@ -110,7 +114,7 @@ COMMANDS: tuple[Command, ...] = (
         "Makes the marked nodes, or the selected one, a nested model. A call of one, with nothing marked, is "
         "replaced by its nodes.",
         label="Group",
-        when=_on_node,
+        when=_on_several,
         shown=lambda now: now.marked > 0 or now.calls,
     ),
     Command(
@@ -143,7 +147,7 @@ COMMANDS: tuple[Command, ...] = (
         "Node",
         "Duplicate",
         "Copies the marked nodes, or the selected one, beside themselves, fed by what feeds them.",
-        when=_on_node,
+        when=_on_several,
     ),
     Command(
         "copy",
@@ -152,7 +156,7 @@ COMMANDS: tuple[Command, ...] = (
         "Copy",
         "Copies the marked nodes, or the selected one, for pasting here, elsewhere or in another lab.",
         label="Copy",
-        when=_on_node,
+        when=_on_several,
         shown=_marked,
     ),
     Command(
@@ -161,7 +165,7 @@ COMMANDS: tuple[Command, ...] = (
         "Node",
         "Cut",
         "Takes the marked nodes, or the selected one, away, for pasting elsewhere.",
-        when=_on_node,
+        when=_on_several,
     ),
     Command(
         "paste",
@@ -193,7 +197,7 @@ COMMANDS: tuple[Command, ...] = (
         "Node",
         "Freeze, or train again",
         "Leaves the weights of the marked nodes, or of the selected one, alone in training, or no longer.",
-        when=_on_node,
+        when=_on_several,
     ),
     Command(
         "rename",

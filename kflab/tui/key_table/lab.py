@@ -63,7 +63,9 @@ PANES: tuple[Command, ...] = (
         "Pane",
         "Back",
         "Takes the marks away, leaves the nested model, or goes back to the graph.",
+        label="Back",
         when=lambda now: bool(now.marked) or now.nested or now.pane is not Pane.GRAPH,
+        shown=lambda now: bool(now.marked) or now.nested,
     ),
 )
 """What goes to a pane, or back."""

@@ -183,7 +183,7 @@ class LabScreen(LabDrawing):
     def situation(self) -> Situation:
         """What the keys would act on now."""
         session = self.session
-        # On a fold or inside a call there is nothing to edit.
+        # Inside a call there is nothing to edit, and of a fold only all its nodes at once.
         is_node = self._pane is not Pane.GRAPH or session.on_node
         node = session.graph.nodes.get(session.selected) if is_node else None
         return Situation(
@@ -193,6 +193,7 @@ class LabScreen(LabDrawing):
             starts=bool(node and node.is_input),
             inputs=bool(node and any(node.references())),
             calls=bool(node and isinstance(node.target, Call)),
+            block=self._pane is Pane.GRAPH and bool(session.block),
             marked=len(session.marked),
             models=bool(session.experiment.models),
             nested=bool(session.trail),
