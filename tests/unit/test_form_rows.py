@@ -322,6 +322,11 @@ def test_cells_are_added_changed_and_taken_away_one_by_one() -> None:
     assert arguments_of(edited.experiment)["cells"] == ["GRUCell", {"LSTMCell": {"units": 5}}]
     left = row(of_node(edited.experiment), "arguments", "cells", "1").reset(edited.experiment)  # type: ignore[misc]
     assert arguments_of(left.experiment)["cells"] == [{"LSTMCell": {"units": 5}}]
+    last = row(of_node(left.experiment), "arguments", "cells", "1")
+    other = last.apply(left.experiment, "GRUCell").experiment  # type: ignore[misc]
+    assert arguments_of(other)["cells"] == [{"GRUCell": {"units": 5}}]
+    assert last.reset is not None
+    assert row(of_node(last.reset(left.experiment).experiment), "arguments", "cells").missing
 
 
 def test_what_is_chosen_and_needs_more_is_marked_until_it_has_it() -> None:

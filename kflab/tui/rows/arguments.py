@@ -179,7 +179,10 @@ def _item_rows(
 
     def with_items(experiment: Experiment, new: Sequence[Value]) -> Edited:
         every = items(holder.value(experiment, argument))
-        changed = [*every[:index], *new, *every[index + 1 :]]
+        taken = [_taking_over(catalog, argument, one, every[index]) for one in new]
+        changed = [*every[:index], *taken, *every[index + 1 :]]
+        if not changed:
+            return holder.reset(experiment, argument.name)
         refuse(catalog, argument, changed)
         return holder.set(experiment, argument.name, changed)
 
@@ -233,7 +236,7 @@ def _options(catalog: Catalog, argument: Argument, value: Value) -> Callable[[],
 
 
 def object_options(catalog: Catalog, kind: Kind, argument: Argument, value: Value) -> list[Option]:
-    """The objects of Keras that an argument takes, among them those that it names as its choices first.
+    """The objects of Keras that an argument takes: of those of its kind, its choices where it has some.
 
     Where a plain number does as well, as for a learning rate, the one that is set stands on top.
     """
@@ -266,7 +269,7 @@ _TAKES = {
     ArgumentKind.TEXT: "text",
     ArgumentKind.INTS: "a whole number, or several: 3,3",
     ArgumentKind.FLOATS: "a number, or several: 0.1,0.2",
-    ArgumentKind.SHAPE: "sizes without the batch axis: 28,28,1 (none where it varies)",
+    ArgumentKind.SHAPE: "sizes: 28,28,1 (none where one varies)",
     ArgumentKind.LIST: "a list: a, b",
     ArgumentKind.MAPPING: "keys and values: {0: 1.0, 1: 2.5}",
     ArgumentKind.ANY: 'a number, a list, {key: value} or text, in "…" where it could be one of the others',
