@@ -15,12 +15,13 @@ from kflab.catalog import Catalog
 from kflab.diagnose.findings import Severity
 from kflab.engine.protocol import GraphReport, NodeReport, Report
 from kflab.experiment import Experiment
+from kflab.graph.arguments import is_frozen
 from kflab.graph.folding import Fold
 from kflab.graph.layout import Rail
-from kflab.graph.nodes import Graph, source_of
+from kflab.graph.nodes import Call, Graph, source_of
 from kflab.graph.picture import Line, Picture
 from kflab.tui import text
-from kflab.tui.layer_text import NodeTexts, pattern_text
+from kflab.tui.layer_text import FROZEN, NodeTexts, pattern_text
 from kflab.tui.session import Session
 
 NARROW = 60
@@ -196,6 +197,9 @@ class GraphTexts:
         else:
             name = line.node
             layer = self._layers.of(graph, line.node, is_open=line.is_open)
+            target = graph.nodes[line.node].target
+            if isinstance(target, Call) and is_frozen(view.experiment, line.model or view.name, line.node):
+                layer = f"{layer} {FROZEN}"
             count = said.params if said else 0
             note = "" if line.depth else view.notes.get(line.node, "")
         return Cells(indent + name, layer, _shapes(said), count, _dtypes(said), note)

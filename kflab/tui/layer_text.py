@@ -8,12 +8,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from kflab.catalog import Argument, ArgumentKind, Catalog, Entry, Kind
+from kflab.graph.arguments import TRAINABLE
 from kflab.graph.folding import called
 from kflab.graph.memo import ByIdentity, Recent
 from kflab.graph.nodes import Call, Graph, Layer, Op, Share, Target
 from kflab.values import Arguments, Value
 
 _LONGEST_WORD = 9
+FROZEN = "frozen"
+"""The word at a layer or nested model that is not trained."""
+
 _CLOSED, _OPEN = "▸", "▾"  # whether the nested model of a call is shown below it
 
 
@@ -107,6 +111,8 @@ def _word(target: str) -> str:
 def _main(catalog: Catalog, entry: Entry | None, arguments: Arguments) -> Iterator[str]:
     if entry is None:
         return
+    if arguments.get(TRAINABLE) is False:
+        yield FROZEN
     for argument in entry.arguments:
         if argument.name not in arguments or argument.kind is ArgumentKind.SHAPE:
             continue

@@ -8,6 +8,7 @@ from kflab import catalog, document, presets
 from kflab.diagnose.findings import Finding, Severity
 from kflab.engine.protocol import GraphReport, NodeReport, Report, TensorReport, Totals
 from kflab.experiment import Data, Experiment
+from kflab.graph import edits
 from kflab.graph.folding import Folding, all_calls
 from kflab.graph.history import History
 from kflab.graph.nodes import Graph, Layer, Node, Share
@@ -157,3 +158,13 @@ def test_words_are_cut_so_that_what_tells_them_apart_is_left() -> None:
         }
     )
     assert pattern_text(graph, ("c", "n", "a", "r"), 4) == "conv → bn → gelu → relu ×4"
+
+
+def test_what_is_frozen_says_so_in_its_row() -> None:
+    layers = edits.freeze(BRANCHES, "", ["left"]).experiment
+    (row,) = (row for row in rows(session(layers), 90) if "frozen" in row)
+    assert "left     Conv2D frozen 16 3×3 relu" in row
+    autoencoder = document.read(presets.path("digits_autoencoder"))
+    nested = edits.freeze(autoencoder, "", ["encoded"]).experiment
+    (row,) = (row for row in rows(session(nested), 90) if "frozen" in row)
+    assert "encoder ▸ frozen" in row
