@@ -10,13 +10,14 @@ from kflab.catalog.check import OBJECT_KINDS, expected
 from kflab.errors import did_you_mean
 from kflab.quick_add.understood import Matched, Misread
 from kflab.quick_add.values import SIZES, find_object, read_value
-from kflab.quick_add.words import Word, unclosed
+from kflab.quick_add.words import Word, unclosed, unquoted
 from kflab.values import Arguments, Value
 
 _KEY = re.compile(r"\s*([A-Za-z_]\w*)\s*=")
 _NUMBER = re.compile(r"[-+]?(\d[\d_]*(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 _SEVERAL = re.compile(r"[\[(].*[\])]|[^\"'{(\[]*,.*", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_DOTTED = re.compile(r"(?:[A-Za-z_]\w*\.)*([A-Za-z_]\w*)")
 _DTYPE = re.compile(r"(?:mixed_)?(?:b?float|u?int)\d+|bool|string|complex\d+")
 _NO = re.compile(r"(?:no[-_]?|[-!])(?=\w)")
 _NUMERIC = frozenset(
@@ -63,9 +64,10 @@ class Binder:
 
     def bind(self, word: Word) -> None:
         """Takes one word; what it can not be is a problem."""
+        bare = unquoted(word)
         if key_of(word):
             self._by_key(word)
-        elif not (self._by_meaning(word) or self._by_place(word) or self._by_beginning(word)):
+        elif not (self._by_meaning(bare) or self._by_place(word) or self._by_beginning(bare)):
             self._unknown(word)
 
     def takes(self, word: Word) -> bool:
@@ -151,10 +153,10 @@ class Binder:
         """Gives a word to the first argument that takes it by what it says."""
         text = word.text
         lower = text.lower()
-        name = re.match(r"[A-Za-z_]\w*", text)
+        name = _DOTTED.match(text)
         for argument in self._free():
             if argument.kind in OBJECT_KINDS:
-                if name is not None and self._is_object(argument, name[0]):
+                if name is not None and self._is_object(argument, name[1]):
                     return self._take(argument, word)
                 continue
             value: Value = next((choice for choice in argument.choices if choice.lower() == lower), None)

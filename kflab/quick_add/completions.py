@@ -18,6 +18,8 @@ from kflab.quick_add.understood import Completion, Help, Segment, Understood
 from kflab.quick_add.wiring import ALSO
 from kflab.quick_add.words import Word, segments, words
 
+_FRONT = re.compile(r"[^:=(]*[:=]\s*")
+
 
 def complete(understood: Understood, cursor: int, around: Around) -> Understood:
     """The line with completions and help for the word under the cursor.
@@ -64,9 +66,9 @@ def _names(understood: Understood, typed: Sequence[Word], word: Word, around: Ar
     text = word.text
     if typed and word.start > typed[0].start:  # behind `model` or `share`
         text, start = f"{typed[0].text} {word.text}", typed[0].start
-    elif ":" in text:
-        start += text.index(":") + 1
-        text = text.partition(":")[2]
+    elif front := _FRONT.match(text):
+        start += front.end()
+        text = text[front.end() :]
     found = tuple(ranked(text, around))
     entry = next((one.entry for one in understood.segments if one.head[0] == start and one.entry), None)
     told = entry_help(entry) if entry and text else _first_help(found, text)

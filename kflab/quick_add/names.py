@@ -14,6 +14,7 @@ from kflab.quick_add.ranks import rank_of, rankless, spatial
 from kflab.values import Arguments
 
 _HUMP = re.compile(r"[123]D|[A-Z]+(?=[A-Z][a-z]|[123]D|$)|[A-Z][a-z]*|[a-z]+|\d+")
+_MODULES = re.compile(r"(?:\w+\.)*(?:layers|activations)\.|(?:\w+\.)+(?=ops\.)")
 _LEAST_INITIALS = 2
 _MOST = 3
 
@@ -89,7 +90,7 @@ class Names:
             word: what was typed.
             rank: the spatial axes of what the node is fed with, where they are known.
         """
-        wanted = plain(word)
+        wanted = plain(_MODULES.sub("", word))
         for tier in self._tiers:
             if wanted in tier:
                 return self._one_of(tier[wanted], rank)

@@ -15,7 +15,7 @@ from kflab.quick_add.names import Looked, names_of, plain, wrapped_argument
 from kflab.quick_add.ranks import axes_walked, rank_after
 from kflab.quick_add.understood import Matched, Misread, Segment
 from kflab.quick_add.wiring import ALSO, Wiring
-from kflab.quick_add.words import Word, words
+from kflab.quick_add.words import Word, call, unclosed, words
 from kflab.values import Arguments
 
 SHARE = "share"
@@ -77,6 +77,9 @@ class _Reader:
             self._wrong(Word("", self._text.end, self._text.end), "a layer is missing here")
             return self._result(None)
         head = self._words.pop(0)
+        if (called := call(head)) is not None:
+            head, inside = called
+            self._words[:0] = inside
         if plain(head.text) in {SHARE, MODEL}:
             if self._words and not key_of(self._words[0]):
                 return self._call(head)
@@ -196,7 +199,9 @@ class _Reader:
 
     def _not_found(self, word: Word, looked: Looked) -> None:
         names = [entry.name for entry in looked.candidates]
-        if looked.family:
+        if open_end := unclosed(word):
+            self._wrong(word, open_end)
+        elif looked.family:
             example = next((name for name in names if "2D" in name), names[0]).lower()
             self._wrong(word, f"{word.text} is {listed(names)}: say which, as in {example}")
         elif names:

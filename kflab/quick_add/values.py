@@ -20,7 +20,7 @@ Inside: TypeAlias = Callable[[Entry, Sequence[Word]], Arguments]
 SIZES = re.compile(r"(?:\d+|none|\?)(?:[x×](?:\d+|none|\?))+", re.IGNORECASE)
 """Sizes as they are shown: `3x3`, `28×28×1`."""
 
-_OBJECT = re.compile(r"([A-Za-z_]\w*)\s*(?:\((.*)\))?", re.DOTALL)
+_OBJECT = re.compile(r"(?:[A-Za-z_]\w*\.)*([A-Za-z_]\w*)\s*(?:\((.*)\))?", re.DOTALL)
 _LISTS = frozenset({ArgumentKind.INTS, ArgumentKind.FLOATS, ArgumentKind.SHAPE, ArgumentKind.LIST})
 
 

@@ -9,7 +9,7 @@ from kflab.errors import did_you_mean
 from kflab.graph.nodes import NAME
 from kflab.quick_add.binding import key_of
 from kflab.quick_add.understood import Matched, Misread
-from kflab.quick_add.words import Word, pieces
+from kflab.quick_add.words import Word, pieces, unquoted
 
 ALSO = "+"
 """The mark before a node that feeds the new one, too."""
@@ -32,11 +32,17 @@ class Wiring:
         self._known = (*nodes, *named)
 
     def take_front(self, words: list[Word]) -> None:
-        """Takes a name in front off the words: `x2: dense 64`."""
-        name, colon, rest = words[0].text.partition(":") if words else ("", "", "")
-        if not colon:
+        """Takes a name in front off the words: `x2: dense 64`, or as in Python `x2 = Dense(64)`."""
+        if len(words) > 1 and words[1].text.startswith(":"):
+            words[:2] = [Word(words[0].text + words[1].text, words[0].start, words[1].end)]
+        if not words:
             return
-        first = words.pop(0)
+        first = words[0]
+        mark = "=" if key_of(first) not in {"", "name"} else ":"
+        name, found, rest = (part.strip() for part in first.text.partition(mark))
+        if not found:
+            return
+        words.pop(0)
         if rest:
             words.insert(0, Word(rest, first.end - len(rest), first.end))
         self._set_name(Word(name, first.start, first.start + len(name)))
@@ -45,7 +51,7 @@ class Wiring:
         """Takes a word if it is a name, one more input, or one by the name of an argument of the call."""
         key = key_of(word)
         if key == "name":
-            self._set_name(_unquoted(word.after("=")))
+            self._set_name(unquoted(word.after("=")))
             return True
         if entry is not None and key and self._take_tensors(key, word, entry):
             return True
@@ -101,10 +107,3 @@ class Wiring:
                 self._wrong(word, f"{index!r} is no number of an output, as in {source}:1")
             else:
                 yield word.text
-
-
-def _unquoted(word: Word) -> Word:
-    text = word.text
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
-        return Word(text[1:-1], word.start, word.end)
-    return word

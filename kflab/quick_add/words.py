@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 _OPENING = "([{"
 _CLOSING = ")]}"
+_CALLED = re.compile(r"([A-Za-z_][\w.]*)\(")
 _QUOTES = "\"'"
 _BEFORE_QUOTE = frozenset("=,:([{ \t")
 
@@ -59,6 +61,20 @@ def words(segment: Word) -> list[Word]:
     return found
 
 
+def call(word: Word) -> tuple[Word, list[Word]] | None:
+    """The name and the arguments of a word written as a call, `Conv2D(32, 3)`; what follows it comes last."""
+    found = _CALLED.match(word.text)
+    if found is None or unclosed(word):
+        return None
+    opening = found.end() - 1
+    places = (index for index, character in _outside(word.text) if index > opening and character == ")")
+    closing = next(places)
+    inside = Word(word.text[opening + 1 : closing], word.start + opening + 1, word.start + closing)
+    rest = Word(word.text[closing + 1 :], word.start + closing + 1, word.end)
+    arguments = pieces(inside) + ([rest] if rest.text else [])
+    return Word(found[1], word.start, word.start + opening), arguments
+
+
 def unclosed(word: Word) -> str:
     """What is missing at the end of a word in which something was opened and not closed, or ""."""
     missing: list[str] = []
@@ -77,6 +93,14 @@ def unclosed(word: Word) -> str:
             missing.pop()
         index += 1
     return f"{missing[-1]!r} is missing behind {text}" if missing else ""
+
+
+def unquoted(word: Word) -> Word:
+    """A word without quotation marks around it."""
+    text = word.text
+    if len(text) > 1 and text[0] == text[-1] and text[0] in _QUOTES:
+        return Word(text[1:-1], word.start, word.end)
+    return word
 
 
 def _goes_on(text: str, start: int, blank: int) -> bool:

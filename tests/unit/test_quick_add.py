@@ -117,6 +117,20 @@ def target(line: str, rank: int | None = None) -> Target:
                 {"layers": [{"RandomFlip": {"mode": "horizontal"}}, {"RandomRotation": {"factor": 0.1}}]},
             ),
         ),
+        (
+            'layers.Conv2D(32, (3, 3), activation="relu", padding="same")',
+            Layer("Conv2D", {"filters": 32, "kernel_size": [3, 3], "activation": "relu", "padding": "same"}),
+        ),
+        (
+            "keras.layers.Bidirectional(layers.LSTM(64, return_sequences=True))",
+            Layer("Bidirectional", {"layer": {"LSTM": {"units": 64, "return_sequences": True}}}),
+        ),
+        (
+            "tf.keras.layers.Dense(8, 'relu', kernel_regularizer=keras.regularizers.l2(1e-4))",
+            Layer("Dense", {"units": 8, "activation": "relu", "kernel_regularizer": {"L2": {"l2": 1e-4}}}),
+        ),
+        ("keras.ops.mean(axis=None)", Op("ops.mean", {"axis": None})),
+        ("Flatten()", Layer("Flatten")),
         ("model encoder", Call("encoder")),
         ("encoder", Call("encoder")),
         ("share conv1", Share("conv1")),
@@ -230,6 +244,16 @@ def test_the_call_has_arguments_and_tensors_by_name():
 
 
 @pytest.mark.parametrize(
+    "line", ["c9: dense 3", "c9 : dense 3", "c9:dense 3", "c9 = Dense(3)", "dense 3 name='c9'"]
+)
+def test_a_node_is_named_in_several_ways(line: str):
+    understood = read(line)
+    assert understood.complete, understood.problems
+    assert understood.segments[0].name == "c9"
+    assert understood.targets == (Layer("Dense", {"units": 3}),)
+
+
+@pytest.mark.parametrize(
     ("line", "place", "said"),
     [
         ("dense 64 32", (9, 11), "no place for 32"),
@@ -255,6 +279,8 @@ def test_the_call_has_arguments_and_tensors_by_name():
         ("7: dense 3", (0, 1), "no name for a node"),
         ("dense 3 name=conv1", (13, 18), "already a node 'conv1'"),
         ("add +conv9", (4, 10), "no node 'conv9'; did you mean conv1?"),
+        ("Conv2D(3, 3", (0, 11), "')' is missing"),
+        ("Dense(3)(x)", (8, 11), "no place for (x)"),
         ("lstm 3 initial_state=conv9", (21, 26), "no node 'conv9'"),
         ("lstm 3 initial_state=", (7, 21), "needs the name of a node"),
         ("mha 2 8 value=conv1,conv1", (14, 25), "takes one tensor"),
@@ -379,6 +405,8 @@ def test_a_completion_takes_the_place_of_its_word():
     assert shared.completed(shared.completions[0])[0] == "share conv1 "
     named = read("c9: dro")
     assert named.completed(named.completions[0])[0] == "c9: Dropout "
+    python = read("c9 = dro")
+    assert python.completed(python.completions[0])[0] == "c9 = Dropout "
     value = read("conv2d 8 3 padding=sa")
     assert value.completed(value.completions[0])[0] == "conv2d 8 3 padding=same "
 

@@ -26,6 +26,7 @@ def loaded(code: str) -> set[str]:
         "from kflab.catalog.datasets import describe, names; from kflab.experiment import Data\n"
         "[describe(Data(source=name)) for name in names()]",
         "import kflab.diagnose.check",
+        "import kflab.quick_add.chains, kflab.quick_add.canonical",
         "import kflab.runs.launch, kflab.runs.history, kflab.runs.listing, kflab.runs.control",
         "import kflab.engine.client, kflab.engine.protocol",
         "import kflab.recovery; kflab.recovery.find_all(__import__('pathlib').Path())",
