@@ -110,6 +110,12 @@ def without_lambdas(model: keras.Model, file: str) -> keras.Model:
     Raises:
         ImportRefusedError: a Lambda does something else, such as calling TensorFlow.
     """
+    cleaned: dict[int, keras.Layer] = {}
+
+    def clean(layer: keras.Layer) -> keras.Layer:
+        if isinstance(layer, keras.Model) and id(layer) not in cleaned:
+            cleaned[id(layer)] = without_lambdas(layer, file)
+        return cleaned.get(id(layer), layer)
 
     def call(layer: keras.Layer, *tensors: object, **named: object) -> object:
         if not isinstance(layer, keras.layers.Lambda):
@@ -125,4 +131,6 @@ def without_lambdas(model: keras.Model, file: str) -> keras.Model:
                 file=file,
             ) from error
 
-    return keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)
+    if isinstance(model, keras.Sequential):
+        model = keras.Model(model.inputs, model.outputs, name=model.name)
+    return keras.models.clone_model(model, clone_function=clean, call_function=call)

@@ -167,6 +167,9 @@ class GraphReader:
             self._nodes |= self._made(layer, source, index, call, where)
         except nodes.NotExpressibleError as problem:
             self._models.found.refuse(f"{where}: {problem}")
+            self._nodes[self._called[source, index]] = Node(
+                Layer("Identity")
+            )  # so that the rest is looked at, too
 
     def _made(self, layer: Config, source: str, index: int, call: LayerCall, where: str) -> dict[str, Node]:
         models, name = self._models, self._called[source, index]

@@ -28,7 +28,8 @@ INSPECTOR = Inspector()
 # Layers that Keras keeps to itself, and the class of the node that stands for each.
 STAND_INS = {"LayerScale": "EinsumDense", "CustomScaleLayer": "Add", "InputLayer": "Input"}
 
-# The smallest of each family is built again by Keras itself; the others differ from it in numbers only.
+# The smallest of each family goes out as text and as code and is built again by Keras; the others differ from it
+# in numbers only.
 BUILT_AGAIN = {
     "ConvNeXtTiny", "DenseNet121", "EfficientNetB0", "EfficientNetV2B0", "InceptionV3", "MobileNet",
     "MobileNetV2", "MobileNetV3Small", "NASNetMobile", "ResNet50", "ResNet50V2", "VGG16", "Xception",
@@ -94,7 +95,7 @@ def test_an_application_comes_in_and_is_the_same_again(name: str) -> None:
         source = getattr(keras.applications, name)(weights=None)
         text = source.to_json()
         experiment = config.read(json.loads(text), title=name).experiment
-        assert document.read_text(document.dump(experiment)) == experiment
+        assert document.decode(document.encode(experiment)) == experiment
         report = INSPECTOR.inspect(experiment)
         assert report.findings == ()
         assert report.model.totals.total == source.count_params()
@@ -104,6 +105,7 @@ def test_an_application_comes_in_and_is_the_same_again(name: str) -> None:
         theirs = described(source)
         assert own_connections(experiment) == connections(theirs)
         if name in BUILT_AGAIN:
+            assert document.read_text(document.dump(experiment)) == experiment
             for again in (build(experiment), model_of_code(experiment)):
                 assert again.count_params() == source.count_params()
                 ours = described(again)

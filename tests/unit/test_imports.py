@@ -280,7 +280,7 @@ def test_what_is_no_model_is_refused_with_the_reason(described: dict[str, Any], 
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_a_damaged_description_is_refused_and_never_crashes(data: st.DataObject) -> None:
-    """One value anywhere in a description is another one: it comes in all the same, or is refused in words."""
+    """One value anywhere in a description is another one: it comes in all the same, or is refused."""
     described = copy.deepcopy(CHAIN)
     place: Any = described
     while True:
