@@ -1,8 +1,8 @@
 """Models in from Python: a script or notebook is read from its syntax tree and never executed.
 
 What builds the model is followed on known values: numbers, lists, loops, functions and classes of the file;
-layers and tensors are known by their calls alone. A value that cannot be told is unknown, and matters only where
-the model needs it.
+layers and tensors are known by their calls alone. A value that cannot be told is unknown, and matters only
+where the model needs it.
 """
 
 from __future__ import annotations

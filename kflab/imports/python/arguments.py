@@ -143,9 +143,7 @@ class ArgumentReader:
         unknown = causes_in([value])
         if unknown or isinstance(value, DataArray):
             if argument.kind is ArgumentKind.INITIALIZER or argument.name in _STARTING_VALUES:
-                raise _LeftOut(
-                    f"the {argument.name} of {entry.name} depends on data that is not read; it has its default"
-                )
+                raise _LeftOut(f"the {argument.name} of {entry.name} depends on data; it has its default")
             raise Unreadable(unknown or [place.cause("depends on data that is not read", definable=True)])
         plain = self._plain(argument, value, place, entry)
         problem = next(iter(check_value(argument, plain, self._catalog)), None)

@@ -6,7 +6,15 @@ from kflab.catalog import Kind
 from kflab.imports.python import composite, datasets, standard_library
 from kflab.imports.python.models import Models, output_of
 from kflab.imports.python.module_names import MODELS, STACKS, canonical, kind_of, merging_layer, operation
-from kflab.imports.python.recorded import DataArray, Distributed, LambdaObject, LayerObject, Made, ModelObject, Tensor
+from kflab.imports.python.recorded import (
+    DataArray,
+    Distributed,
+    LambdaObject,
+    LayerObject,
+    Made,
+    ModelObject,
+    Tensor,
+)
 from kflab.imports.python.things import Instance, Method, Place, Ref, Unknown
 
 
@@ -132,7 +140,9 @@ class Attributes(Models):
     def owns(self, value: object) -> bool:
         """Whether something is a tensor, a layer or model, or a name of Keras."""
         named = isinstance(value, Ref) and canonical(value.path).startswith("keras")
-        return named or isinstance(value, Tensor | LayerObject | ModelObject | LambdaObject | Distributed | Instance)
+        return named or isinstance(
+            value, Tensor | LayerObject | ModelObject | LambdaObject | Distributed | Instance
+        )
 
     def called(self, value: object, name: str) -> None:
         """Take note of the variable that something was first given to."""

@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from kflab.catalog import datasets
 from kflab.catalog.dataset_types import DatasetInfo, TargetKind
@@ -200,36 +201,75 @@ def function(
         place: where it is called.
     """
     last = path.rpartition(".")[2]
+    prepare = _PREPARE.get(last)
     array = positional[0] if positional else named.get("y" if last == "to_categorical" else "sequences")
-    if not isinstance(array, DataArray):
+    if prepare is None or not isinstance(array, DataArray):
         return None
-    rest = list(positional[1:])
-    match last:
-        case "to_categorical":
-            count = rest[0] if rest else named.get("num_classes", classes_of(array))
-            if isinstance(count, int):
-                return dataclasses.replace(array, shape=(array.shape[0], count), one_hot=True)
-        case "pad_sequences":
-            length = rest[0] if rest else named.get("maxlen")
-            if isinstance(length, int):
-                return dataclasses.replace(array, shape=(array.shape[0], length))
-        case "expand_dims":
-            axis = rest[0] if rest else named.get("axis")
-            if axis in {-1, len(array.shape)}:
-                return dataclasses.replace(array, shape=(*array.shape, 1))
-        case "reshape":
-            sizes = rest[0] if rest else named.get("newshape", named.get("shape"))
-            return _reshaped(array, list(sizes), place) if isinstance(sizes, list | tuple) else None
-        case "array" | "asarray" | "float32" | "copy" | "convert_to_tensor" | "constant":
-            return array
-        case "max" | "min" | "amax" | "amin":
-            return _extreme(array, last.removeprefix("a"), place)
-        case "unique":
-            classes = classes_of(array) if array.role == "y" else 0
-            return list(range(classes)) if classes else place.unknown("depends on data", definable=True)
-        case "squeeze" | "ravel":
-            return method(array, last, rest, named, place)
-    return None
+    return prepare(_Prepared(array, list(positional[1:]), named, place))
+
+
+class _Prepared(NamedTuple):
+    """A call of a function that prepares an array."""
+
+    array: DataArray
+    rest: list[object]
+    named: Mapping[str, object]
+    place: Place
+
+    def given(self, *names: str, otherwise: object = None) -> object:
+        """The argument after the array, by whichever name."""
+        if self.rest:
+            return self.rest[0]
+        return next((self.named[name] for name in names if name in self.named), otherwise)
+
+    def shaped(self, *sizes: int | None) -> DataArray:
+        """The array with other sizes after its samples."""
+        return dataclasses.replace(self.array, shape=(self.array.shape[0], *sizes))
+
+
+def _to_categorical(asked: _Prepared) -> object | None:
+    count = asked.given("num_classes", otherwise=classes_of(asked.array))
+    if not isinstance(count, int):
+        return None
+    return dataclasses.replace(asked.shaped(count), one_hot=True)
+
+
+def _pad_sequences(asked: _Prepared) -> object | None:
+    length = asked.given("maxlen")
+    return asked.shaped(length) if isinstance(length, int) else None
+
+
+def _expand_dims(asked: _Prepared) -> object | None:
+    if asked.given("axis") not in {-1, len(asked.array.shape)}:
+        return None
+    return asked.shaped(*asked.array.shape[1:], 1)
+
+
+def _reshape(asked: _Prepared) -> object | None:
+    sizes = asked.given("newshape", "shape")
+    return _reshaped(asked.array, list(sizes), asked.place) if isinstance(sizes, list | tuple) else None
+
+
+def _unique(asked: _Prepared) -> object | None:
+    classes = classes_of(asked.array) if asked.array.role == "y" else 0
+    return list(range(classes)) if classes else None
+
+
+_Preparing = Callable[[_Prepared], object | None]
+_PREPARE: Mapping[str, _Preparing] = {
+    "to_categorical": _to_categorical,
+    "pad_sequences": _pad_sequences,
+    "expand_dims": _expand_dims,
+    "reshape": _reshape,
+    "unique": _unique,
+    **dict.fromkeys(
+        ("array", "asarray", "float32", "convert_to_tensor", "constant"), lambda asked: asked.array
+    ),
+    **dict.fromkeys(("max", "amax"), lambda asked: _extreme(asked.array, "max", asked.place)),
+    **dict.fromkeys(("min", "amin"), lambda asked: _extreme(asked.array, "min", asked.place)),
+    **dict.fromkeys(("squeeze", "ravel"), lambda asked: method(asked.array, "squeeze", [], {}, asked.place)),
+}
+"""The functions of NumPy, Keras and TensorFlow that prepare arrays, by their last name."""
 
 
 def length_of(array: DataArray) -> int | None:

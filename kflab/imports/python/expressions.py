@@ -26,7 +26,6 @@ from kflab.imports.python.things import (
     causes_in,
 )
 
-
 _CONVERSIONS: Mapping[int, Callable[[object], str]] = {ord("r"): repr, ord("s"): str, ord("a"): ascii}
 """What stands after the `!` of an f-string."""
 
@@ -394,9 +393,8 @@ class Evaluator:
             if causes_in([key]):
                 return Unknown.of(key)
             subscripted: Plain = value
-            self.budget.spend(
-                len(value) // 100 if isinstance(key, slice) and hasattr(value, "__len__") else 1
-            )
+            if isinstance(key, tuple):
+                self.budget.weigh(key)
             return self.budget.keep(arithmetic.python_errors_raise(lambda: subscripted[key]))
         if isinstance(value, Class | Builtin):  # list[int], as in an annotation
             return value

@@ -161,7 +161,7 @@ def _reachable(model: ModelObject) -> list[TensorCall]:
 
 
 def graph_up_to(models: Models, tensor: Tensor) -> tuple[Experiment, str]:
-    """An experiment whose model gives a tensor, and the name of the node that does: to be asked for its shape."""
+    """An experiment whose model gives a tensor, and the name of the node that does."""
     model = ModelObject(tensor.call.line, outputs=(tensor,))
     model.inputs = tuple(Tensor(call) for call in _reachable(model) if _is_input(call))
     maker = GraphMaker(models)

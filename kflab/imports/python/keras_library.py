@@ -22,6 +22,7 @@ from kflab.imports.python.recorded import (
     ModelObject,
     Tensor,
 )
+from kflab.imports.python.tensor_lists import tensors_in
 from kflab.imports.python.things import (
     Function,
     Instance,
@@ -60,7 +61,8 @@ _CONSTANTS: Mapping[str, object] = {
 }
 """What Keras answers where its settings were not changed."""
 
-_SHAPES = {"keras.backend.int_shape", "keras.ops.shape", "tensorflow.keras.backend.int_shape"}
+_SHAPES = {"keras.backend.int_shape", "keras.ops.shape", "tensorflow.shape"}
+_FLAT = {"keras.tree.flatten", "tensorflow.nest.flatten"}
 
 
 class KerasLibrary(Attributes):
@@ -104,6 +106,16 @@ class KerasLibrary(Attributes):
                 return composite.call_distributed(self, value, positional, place)
             case Instance():
                 return composite.call_instance(self, value, positional, named, place)
+            case Made(kind=Kind.ACTIVATION):
+                return self._activate(value.name, positional, {**value.arguments, **named}, place)
+            case Method():
+                return self._call_method(value, positional, named, place)
+        return place.unknown("is not read", definable=True)
+
+    def _call_method(
+        self, method: Method, positional: Sequence[object], named: Mapping[str, object], place: Place
+    ) -> object:
+        match method:
             case Method(value=ModelObject() as model, name=name):
                 return model_methods.call(name, model_methods.Asked(self, model, positional, named, place))
             case Method(value=Tensor() as tensor, name="get_shape"):
@@ -114,8 +126,6 @@ class KerasLibrary(Attributes):
                 return composite.method(self, instance, name, positional, named, place)
             case Method(value=LayerObject() as layer, name="call"):
                 return self.call_layer(layer, positional, named, place)
-            case Made(kind=Kind.ACTIVATION) as made:
-                return self._activate(made.name, positional, {**made.arguments, **named}, place)
         unknown = causes_in([*positional, *named.values()])
         return Unknown(tuple(unknown)) if unknown else place.unknown("is not read", definable=True)
 
@@ -138,35 +148,41 @@ class KerasLibrary(Attributes):
         if path in _CONSTANTS:
             return _CONSTANTS[path]
         if path in MODELS or path in STACKS:
-            make = self.functional if path in MODELS else self.sequential
-            model = make(positional, named, place)
+            model = (self.functional if path in MODELS else self.sequential)(positional, named, place)
             self.count_name(model)
             return model
-        if path in _SEEDS:
-            seed = positional[0] if positional else named.get("seed")
-            if isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed < 2**32:
-                self.seed = seed
+        if path in _SEEDS or path in _SILENT:
+            self._set(path, positional[0] if positional else named.get("seed"))
             return None
-        if path in _SILENT:
-            return None
-        if path in _SHAPES or path == "tensorflow.shape":
+        if path in _SHAPES:
             tensor = positional[0] if positional else named.get("x")
             if isinstance(tensor, Tensor):
                 return self.shape(tensor, place)
+        if path in _FLAT:
+            return tensors_in([*positional, *named.values()])
         if path.startswith("keras.applications."):
             return self._application(path, positional, named, place)
+        return self._of_catalog(path, positional, named, place)
+
+    def _set(self, path: str, value: object) -> None:
+        """Take note of a setting of Keras."""
+        if path in _SEEDS and isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**32:
+            self.seed = value
+
+    def _of_catalog(
+        self, path: str, positional: Sequence[object], named: Mapping[str, object], place: Place
+    ) -> object:
+        """What calling a class or function of the catalog gives."""
         entry = kind_of(path, self.catalog)
         if entry is not None:
             return self._make(entry, positional, named, place)
-        if path.startswith("keras.activations.") and not _has_tensor([*positional, *named.values()]):
+        if path.startswith("keras.activations.") and not tensors_in([*positional, *named.values()]):
             return self._activation_getter(path, positional, place)
         merging = merging_layer(path, self.catalog)
         if merging is not None:
             return self._merge(merging, positional, named, place)
         loaded = self._of_data(path, positional, named, place)
-        if loaded is not None:
-            return loaded
-        return self._on_tensors(path, positional, named, place)
+        return self._on_tensors(path, positional, named, place) if loaded is None else loaded
 
     def _make(
         self, entry: Entry, positional: Sequence[object], named: Mapping[str, object], place: Place
@@ -239,7 +255,7 @@ class KerasLibrary(Attributes):
     ) -> object:
         """What an activation function makes of a tensor."""
         entry = self.catalog.get(Kind.ACTIVATION, name)
-        if entry.name == "linear":
+        if entry.name == "linear" and positional:
             return positional[0]
         op = self.catalog.find(Kind.OP, f"ops.{entry.name}")
         if op is not None and all(op.argument(key) or key in {"x"} for key in named):
@@ -258,10 +274,9 @@ class KerasLibrary(Attributes):
         """An architecture of `keras.applications`, as the calls that it is made of."""
         name = path.rpartition(".")[2]
         if not name[:1].isupper():
-            tensors = _has_tensor([*positional, *named.values()])
             return (
                 place.unknown("prepares pictures in a way that is not read", name)
-                if tensors
+                if tensors_in([*positional, *named.values()])
                 else place.unknown("is not read")
             )
         if self.applications is None:
@@ -313,7 +328,7 @@ class KerasLibrary(Attributes):
         unknown = causes_in([*positional, *named.values()])
         if unknown:
             raise Unreadable(unknown)
-        if not _has_tensor([*positional, *named.values()]):
+        if not tensors_in([*positional, *named.values()]):
             return _of_elsewhere(path, place)
         if path.startswith("keras.activations."):
             name = path.rpartition(".")[2]
@@ -359,19 +374,6 @@ class KerasLibrary(Attributes):
         if isinstance(value, Tensor):
             raise Unreadable([place.cause("takes a tensor apart, which Keras refuses")])
         raise Unreadable([place.cause("goes over data that is not read", definable=True)])
-
-
-def _has_tensor(values: Sequence[object]) -> bool:
-    waiting = list(values)
-    seen: set[int] = set()
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, Tensor):
-            return True
-        if isinstance(value, list | tuple | dict) and id(value) not in seen:
-            seen.add(id(value))
-            waiting += value.values() if isinstance(value, dict) else value
-    return False
 
 
 def _of_elsewhere(path: str, place: Place) -> object:

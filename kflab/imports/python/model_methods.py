@@ -49,12 +49,13 @@ def _add(asked: Asked) -> object:
 
 
 def _pop(asked: Asked) -> object:
+    asked.model.realized = -1
     return asked.model.stack.pop() if asked.model.stack else None
 
 
 def _get_layer(asked: Asked) -> object:
     given = asked.given("name", "index")
-    return asked.models.find_layer(asked.model, given.get("name"), given.get("index"), asked.place)
+    return asked.models.find_layer(asked.model, given.get("name"), given.get("index"))
 
 
 def _build(asked: Asked) -> object:

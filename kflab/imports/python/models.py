@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 
 from kflab.catalog import Catalog, Kind
@@ -112,13 +113,17 @@ class Models(Trace):
         """
         if model.stack is None or model.causes or model.realized == len(model.stack):
             return
+        value: object
+        if 0 < model.realized < len(model.stack) and model.inputs:
+            layers, start = model.stack[model.realized :], model.inputs[0]
+            value = model.outputs[0] if len(model.outputs) == 1 else list(model.outputs)
+        else:
+            layers = list(model.stack)
+            found = self._start(model, layers, fed)
+            if isinstance(found, Unknown):
+                raise Unreadable(found.causes)  # it may be told later, or by a call
+            value = start = found
         model.realized = len(model.stack)
-        layers = list(model.stack)
-        start = self._start(model, layers, fed)
-        if isinstance(start, Unknown):
-            model.realized = -1  # it may be told later, or by a call
-            raise Unreadable(start.causes)
-        value: object = start
         for layer in layers:
             value = self._stacked(layer, value, place)
             if isinstance(value, Unknown):
@@ -150,29 +155,39 @@ class Models(Trace):
         if isinstance(head, LayerObject) and head.is_input:
             del layers[0]
             return Tensor(head.calls[0]) if head.calls else self.record(head, (), {}, {}, place)
-        takes = model.takes or getattr(head, "takes", {})
-        if not takes and fed is None and self.input_shape is not None and not isinstance(head, ModelObject):
-            entry = self.catalog.get(Kind.LAYER, INPUT)
-            takes = self.arguments.read(entry, [], {"shape": self.input_shape}, place)
-        if takes:
+        takes = self._told(model, head, fed is not None)
+        if takes is None and fed is not None:
+            takes = self._like(fed)
+        if takes is not None:
             return self.input(takes, place)
-        if isinstance(head, ModelObject):
-            self.realize(head, place, fed)
-            if head.inputs:
-                first = head.inputs[0].call.target
-                if isinstance(first, LayerObject) and first.is_input:
-                    return self.input(first.arguments, place)
-        if fed is not None:
-            specs = self.specs(fed)
-            if fed.index < len(specs):
-                spec = specs[fed.index]
-                arguments: dict[str, Value] = {"shape": list(spec.shape[1:])}
-                if spec.dtype != "float32":
-                    arguments["dtype"] = spec.dtype
-                return self.input(arguments, place)
         cause = place.cause("of this stack of layers is not told", "the input shape", definable=True)
         cause.name = "input_shape"
         return Unknown((cause,))
+
+    def _told(self, model: ModelObject, head: object, is_fed: bool) -> Mapping[str, Value] | None:
+        """The arguments of the Input of a stack, where it or what is at its head tells them."""
+        takes = model.takes or getattr(head, "takes", {})
+        if takes:
+            return takes
+        if isinstance(head, ModelObject):
+            with contextlib.suppress(Unreadable):
+                self.realize(head, Place(model.line))
+            first = head.inputs[0].call.target if head.inputs else None
+            if isinstance(first, LayerObject) and first.is_input:
+                return first.arguments
+        elif not is_fed and self.input_shape is not None:
+            entry = self.catalog.get(Kind.LAYER, INPUT)
+            return self.arguments.read(entry, [], {"shape": self.input_shape}, Place(model.line))
+        return None
+
+    def _like(self, tensor: Tensor) -> Mapping[str, Value] | None:
+        """The arguments of an Input of the shape and dtype of a tensor, where Keras can tell them."""
+        specs = self.specs(tensor)
+        if tensor.index >= len(specs):
+            return None
+        spec = specs[tensor.index]
+        dtype: Mapping[str, Value] = {} if spec.dtype == "float32" else {"dtype": spec.dtype}
+        return {"shape": list(spec.shape[1:]), **dtype}
 
     def build(self, model: ModelObject, shape: object, place: Place) -> None:
         """Tell a stack the shape of its input, batch axis first."""
@@ -189,12 +204,14 @@ class Models(Trace):
             Unreadable: the model cannot be read.
         """
         if model.stack is not None:
+            with contextlib.suppress(Unreadable):  # its layers are known before its shapes are
+                self.realize(model, Place(model.line))
             return [one for one in model.stack if not _is_head(one)]
         if model.causes:
             raise Unreadable(model.causes)
         return keras_order(model)
 
-    def find_layer(self, model: ModelObject, name: object, index: object, place: Place) -> object:
+    def find_layer(self, model: ModelObject, name: object, index: object) -> object:
         """What `get_layer` gives.
 
         Raises:
@@ -203,7 +220,7 @@ class Models(Trace):
         layers = self.layers_of(model)
         if isinstance(index, int) and -len(layers) <= index < len(layers):
             return layers[index]
-        for by in (lambda one: one.name, lambda one: self.automatic_name(one), lambda one: one.hint):
+        for by in (lambda one: one.name, self.automatic_name, lambda one: one.hint):
             for layer in layers:
                 if isinstance(layer, LayerObject | ModelObject) and by(layer) == name:
                     return layer

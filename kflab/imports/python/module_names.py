@@ -62,7 +62,7 @@ _OTHER_NAMES: Mapping[str, str] = {
     "top_k": "top_k",
     "identity": "",
 }
-"""Functions of TensorFlow and of `keras.backend` that `keras.ops` has by another name; "" where it has none."""
+"""Functions of TensorFlow and `keras.backend` that `keras.ops` has by another name; "" where it has none."""
 
 _OTHER_ARGUMENTS = frozenset({"gather", "image.resize"})
 
@@ -108,7 +108,7 @@ def merging_layer(path: str, catalog: Catalog) -> Entry | None:
 
 
 def operation(path: str, catalog: Catalog) -> Entry | None:
-    """The function of `keras.ops` that a function of Keras, TensorFlow or NumPy is, when tensors are given."""
+    """The function of `keras.ops` that a function of Keras or TensorFlow is, when tensors are given."""
     root, _, rest = path.partition(".")
     if root == "keras":
         module, _, name = rest.partition(".")

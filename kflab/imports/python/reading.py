@@ -137,9 +137,8 @@ class _Choice:
             raise Unreadable(value.causes)
         if found is None:
             names = self._names(self._library.models) + [maker.name for maker in self._makers()]
-            raise _NoModel(
-                f"there is no model {name!r}{did_you_mean(name, names) or '; there is ' + (', '.join(names) or 'none')}"
-            )
+            hint = did_you_mean(name, names) or f"; there is {', '.join(names) or 'none'}"
+            raise _NoModel(f"there is no model {name!r}{hint}")
         return found
 
     def _names(self, models: Sequence[ModelObject]) -> list[str]:
@@ -158,7 +157,7 @@ class _Choice:
             names = self._names(others)
             said = f": {', '.join(names)}" if names else ""
             self._library.note(
-                f"the file makes other models, which are not brought in{said}; --model NAME brings in another",
+                f"the file makes other models, not brought in{said}; --model NAME brings in another",
                 others[0].line,
             )
         return chosen
@@ -209,7 +208,7 @@ class _Choice:
         return found[-1] if found else None
 
     def _of_loose_layers(self) -> ModelObject:
-        """The model between the Inputs and the tensors that nothing uses, where a cell makes no Model of them."""
+        """The model between the Inputs and the tensors that nothing uses, where no Model is made of them."""
         calls = self._library.calls
         used = {tensor.call for call in calls for tensor in call.tensors()}
         inputs = [call for call in calls if isinstance(call.target, LayerObject) and call.target.is_input]
@@ -223,8 +222,8 @@ class _Choice:
                 if not cause.definable
             ]
             raise _NoModel(
-                "no model is made here; kflab reads keras.Model(...), keras.Sequential(...) and functions that "
-                "return them",
+                "no model is made here; expected keras.Model(...), keras.Sequential(...) or a function that "
+                "returns one",
                 causes[:5],
             )
         self._library.note(

@@ -9,6 +9,11 @@ from kflab.imports.python.things import Cause, Raised, Unreadable, causes_in
 
 
 def all_known(positional: Sequence[object], named: Mapping[str, object]) -> None:
+    """Ask that nothing a call is given is unknown.
+
+    Raises:
+        Unreadable: something is, with all causes.
+    """
     causes: list[Cause] = causes_in([*positional, *named.values()])
     if causes:
         raise Unreadable(causes)
@@ -32,3 +37,17 @@ def flat(value: object) -> list[Tensor]:
     if isinstance(value, list | tuple | dict):
         return [one for item in (value.values() if isinstance(value, dict) else value) for one in flat(item)]
     raise Raised("TypeError", "expected a list of tensors")
+
+
+def tensors_in(values: Sequence[object]) -> list[object]:
+    """All tensors among values, lists and mappings looked through."""
+    found: list[object] = []
+    waiting, seen = list(reversed(values)), set[int]()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Tensor):
+            found.append(value)
+        elif isinstance(value, list | tuple | dict) and id(value) not in seen:
+            seen.add(id(value))
+            waiting += reversed(list(value.values() if isinstance(value, dict) else value))
+    return found

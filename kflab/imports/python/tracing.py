@@ -260,48 +260,46 @@ class Trace:
             Unreadable: it is called with what is not known, or with what no document can hold.
         """
         all_known(positional, named)
-        order = _ORDERS.get(entry.name) or tuple(
-            dict.fromkeys([*(one.name for one in entry.tensors), *(one.name for one in entry.arguments)])
-        )
-        if len(positional) > len(order):
-            raise Unreadable(
-                [place.cause(f"has {len(positional)} arguments, {entry.name} takes {len(order)}")]
-            )
-        given = dict(zip(order, positional, strict=False))
-        known = {one.name for one in (*entry.tensors, *entry.arguments)}
         plain: dict[str, object] = {}
-        for name, value in named.items():
-            current = name if name in known else self.arguments.older_name(entry, name, known)
-            if name != "name":
-                given[current] = value
         tensors: dict[str, Tensor | tuple[Tensor, ...]] = {}
-        for name, value in list(given.items()):
+        for name, value in self._bound(entry, positional, named, place).items():
             if holds_tensors(value):
-                if not any(one.name == name for one in entry.tensors):
-                    raise Unreadable(
-                        [place.cause(f"gives {entry.name} a tensor as {name}, which no document can hold")]
-                    )
+                if name not in {one.name for one in entry.tensors}:
+                    why = f"gives {entry.name} a tensor as {name}, which no document can hold"
+                    raise Unreadable([place.cause(why)])
                 tensors[name] = value if isinstance(value, Tensor) else tuple(flat(value))
             elif value is not None:
                 plain[name] = _with_one_free_axis(entry, name, value)
         if not tensors:
-            raise Unreadable(
-                [place.cause("is a tensor of fixed numbers, which a graph of layers has no place for")]
-            )
+            why = "is a tensor of fixed numbers, which a graph of layers has no place for"
+            raise Unreadable([place.cause(why)])
         arguments = self.arguments.read(entry, [], plain, place)
         inputs: list[Tensor] = []
         for one in entry.tensors:
-            if one.name in arguments:
-                continue
-            if one.name not in tensors:
-                break
-            value = tensors.pop(one.name)
-            inputs += flat(value)
-            if one.many:
-                break
+            if one.name not in arguments:
+                if one.name not in tensors:
+                    break
+                inputs += flat(tensors.pop(one.name))
+                if one.many:
+                    break
         first = self.record(Operation(entry.name, arguments), inputs, tensors, {}, place)
         first.call.count = self._count_of_op(entry, arguments, first)
         return several(first)
+
+    def _bound(
+        self, entry: Entry, positional: Sequence[object], named: Mapping[str, object], place: Place
+    ) -> dict[str, object]:
+        """What each argument of an operation is given, by name."""
+        names = [*(one.name for one in entry.tensors), *(one.name for one in entry.arguments)]
+        order = _ORDERS.get(entry.name) or tuple(dict.fromkeys(names))
+        if len(positional) > len(order):
+            why = f"has {len(positional)} arguments, {entry.name} takes {len(order)}"
+            raise Unreadable([place.cause(why)])
+        given = dict(zip(order, positional, strict=False))
+        for name, value in named.items():
+            if name != "name":
+                given[name if name in names else self.arguments.older_name(entry, name, set(names))] = value
+        return given
 
     def _count_of_op(self, entry: Entry, arguments: Mapping[str, Value], tensor: Tensor) -> int:
         """How many tensors an operation gives."""

@@ -54,7 +54,7 @@ class TrainingReader:
         listed = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
         specs = [self._spec(one, Kind.CALLBACK) for one in listed]
         defaults = Training()
-        training = Training(
+        return Training(
             optimizer=optimizer or defaults.optimizer,
             loss={name: spec for name, spec in loss.items() if spec is not None},
             loss_weights=weights,
@@ -64,7 +64,6 @@ class TrainingReader:
             epochs=self._count(fitted.named, "epochs", 1 if self._model.fitted else defaults.epochs),
             seed=self._library.seed,
         )
-        return training
 
     def _count(self, named: Mapping[str, object], name: str, default: int) -> int:
         value = named.get(name)
@@ -185,8 +184,8 @@ class TrainingReader:
     def _split(self, data: Data) -> Data:
         named = self._model.fitted.named if self._model.fitted is not None else {}
         split = named.get("validation_split")
-        if _is_number(split) and 0 < split < 1:
-            return _replaced(data, validation=float(split))
+        if isinstance(split, float) and 0 < split < 1:
+            return _replaced(data, validation=split)
         return data
 
     def _prepared(self, data: Data, x: DataArray) -> Data:
@@ -218,7 +217,7 @@ class TrainingReader:
         return data
 
     def _sparse(self, training: Training) -> Training:
-        """The training with losses and metrics for whole numbers, where the file makes one-hot rows of them."""
+        """The training with losses and metrics for whole numbers instead of one-hot rows."""
 
         def fit(spec: Spec) -> Spec:
             return (
