@@ -13,6 +13,7 @@ import h5py
 import keras
 
 from kflab.diagnose.starting_weights import MODEL
+from kflab.diagnose.wording import count_text
 from kflab.engine.objects import complaint
 from kflab.errors import UnusableInputError
 
@@ -36,8 +37,9 @@ class Taken(NamedTuple):
     fresh: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        fresh = f"; {_listed(self.fresh)} start fresh" if self.fresh else ""
-        return f"the weights of {len(self.loaded)} layers{fresh}"
+        starts = "starts" if len(self.fresh) == 1 else "start"
+        fresh = f"; {_listed(self.fresh)} {starts} fresh" if self.fresh else ""
+        return f"the weights of {count_text(len(self.loaded), 'layer')}{fresh}"
 
 
 def load_weights(model: keras.Model, path: Path, names: Mapping[str, str] | None = None) -> Taken:

@@ -28,7 +28,7 @@ INSPECTOR = Inspector()
 # Layers that Keras keeps to itself, and the class of the node that stands for each.
 STAND_INS = {"LayerScale": "EinsumDense", "CustomScaleLayer": "Add", "InputLayer": "Input"}
 
-# The smallest of each family goes out as text and as code and is built again by Keras; the others differ from it
+# The smallest of each family goes out as text and as code, and is built again; the others differ from it
 # in numbers only.
 BUILT_AGAIN = {
     "ConvNeXtTiny", "DenseNet121", "EfficientNetB0", "EfficientNetV2B0", "InceptionV3", "MobileNet",
