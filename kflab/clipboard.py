@@ -1,17 +1,16 @@
 """What was copied last, in a file of the state folder, so that all labs of a person can paste it.
 
-The file is an experiment document of its own: the nodes, with an Input or a layer standing for each node that
-they refer to and that was not copied, and their names under `copied`.
+The file is an experiment document of its own, as JSON: the nodes, with an Input or a layer standing for each
+node that they refer to and that was not copied, and their names under `copied`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from kflab import document, paths
-from kflab.document import yaml_text
-from kflab.document.encoding import DocumentStyle
 from kflab.document.files import replace, text_of
 from kflab.errors import KflabError, UnusableInputError
 from kflab.experiment import Data, Experiment
@@ -25,7 +24,7 @@ COPIED = "copied"
 
 def path() -> Path:
     """The file."""
-    return paths.state_dir() / "clipboard.yaml"
+    return paths.state_dir() / "clipboard.json"
 
 
 def keep(clip: Clip) -> None:
@@ -58,8 +57,7 @@ def dump(clip: Clip) -> str:
     around |= {name: Node(layer) for name, layer in clip.owners.items()}
     graph = Graph(nodes={**around, **clip.nodes})
     plain = document.encode(Experiment(data=Data(), model=graph, models=clip.models))
-    names: list[Value] = list(clip.nodes)
-    return yaml_text.compose({COPIED: names, **plain}, None, DocumentStyle())
+    return msgspec.json.encode({COPIED: list(clip.nodes), **plain}).decode()
 
 
 def read(text: str, file: str = "") -> Clip:
@@ -68,7 +66,10 @@ def read(text: str, file: str = "") -> Clip:
     Raises:
         UnusableInputError: it holds none.
     """
-    plain: Mapping[str, Value] = yaml_text.parse(text, file).value
+    try:
+        plain = msgspec.json.decode(text, type=dict[str, Value])
+    except msgspec.DecodeError as error:
+        raise UnusableInputError(f"damaged, so nothing can be pasted: {error}", file=file) from None
     names = plain.get(COPIED)
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise UnusableInputError("expected the names of the nodes that were copied", file=file, path=COPIED)

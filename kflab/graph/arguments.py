@@ -10,7 +10,7 @@ from kflab import catalog
 from kflab.catalog import Kind
 from kflab.catalog.check import check_arguments
 from kflab.experiment import Experiment
-from kflab.graph.edited import Edited, EditRefusedError, change_node, finish, replace_graph
+from kflab.graph.edited import Edited, EditRefusedError, change_node, finish
 from kflab.graph.naming import node_called
 from kflab.graph.nodes import Call, Graph, Layer, Op
 from kflab.values import Value
@@ -148,19 +148,20 @@ def freeze(experiment: Experiment, graph: str, names: Sequence[str], *, frozen: 
     if not able:
         what = repr(names[0]) if len(names) == 1 else "what is marked"
         raise EditRefusedError(f"{what} has no weights that could be frozen")
-    changed = experiment
+    value = experiment.graph(graph)
+    nodes, models = dict(value.nodes), dict(experiment.models)
     for name in able:
-        changed = _freeze(changed, graph, name, frozen=frozen)
+        owner = value.owner(name)
+        target = nodes[owner].target
+        if isinstance(target, Call):
+            models[target.model] = msgspec.structs.replace(models[target.model], trainable=not frozen)
+        elif isinstance(target, Layer):
+            others = {key: given for key, given in target.arguments.items() if key != TRAINABLE}
+            arguments = {**others, TRAINABLE: False} if frozen else others
+            layer = msgspec.structs.replace(target, arguments=arguments)
+            nodes[owner] = msgspec.structs.replace(nodes[owner], target=layer)
+    known = msgspec.structs.replace(experiment, models=models)
+    # A model may not be called in itself, so `graph` is none of those that were frozen.
+    changed = msgspec.structs.replace(value, nodes=nodes)
     what = able[0] if len(able) == 1 else f"{len(able)} nodes"
-    done = f"{'freeze' if frozen else 'unfreeze'} {what}"
-    return finish(changed, graph, changed.graph(graph), done, names[-1])
-
-
-def _freeze(experiment: Experiment, graph: str, name: str, *, frozen: bool) -> Experiment:
-    target = experiment.graph(graph).own(name).target
-    if isinstance(target, Call):
-        model = msgspec.structs.replace(experiment.models[target.model], trainable=not frozen)
-        return replace_graph(experiment, target.model, model)
-    if frozen:
-        return set_argument(experiment, graph, name, TRAINABLE, value=False).experiment
-    return reset_argument(experiment, graph, name, TRAINABLE).experiment
+    return finish(known, graph, changed, f"{'freeze' if frozen else 'unfreeze'} {what}", names[-1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -22,29 +22,7 @@ def delete(experiment: Experiment, graph: str, name: str) -> Edited:
     Raises:
         EditRefusedError: there is no such node.
     """
-    value = experiment.graph(graph)
-    gone = node_called(value, name)
-    heir = next(iter(gone.references()), None)
-
-    def close(reference: str) -> str | None:
-        return heir if source_of(reference) == name else reference
-
-    nodes = {key: map_references(node, close) for key, node in value.nodes.items() if key != name}
-    nodes = pass_on(nodes, name, gone.target)
-    nodes = {
-        key: msgspec.structs.replace(node, inputs=_once(node.inputs, value.nodes[key].inputs))
-        for key, node in nodes.items()
-    }
-    outputs = tuple(dict.fromkeys(new for old in value.outputs if (new := close(old)) is not None))
-    if heir is not None and value.nodes[source_of(heir)].is_input and heir not in value.outputs:
-        outputs = tuple(reference for reference in outputs if reference != heir)
-    changed = msgspec.structs.replace(value, nodes=nodes, outputs=outputs)
-    order = list(value.nodes)
-    position = order.index(name)
-    neighbours = (
-        [source_of(heir)] if heir is not None else order[position + 1 : position + 2] or order[:position][-1:]
-    )
-    return finish(experiment, graph, changed, f"delete {name}", next(iter(neighbours), ""))
+    return delete_all(experiment, graph, [name])
 
 
 def delete_all(experiment: Experiment, graph: str, names: Sequence[str]) -> Edited:
@@ -53,13 +31,67 @@ def delete_all(experiment: Experiment, graph: str, names: Sequence[str]) -> Edit
     Raises:
         EditRefusedError: there are none, or one of them is not there.
     """
-    if not names:
+    value = experiment.graph(graph)
+    gone = {name: node_called(value, name) for name in names}
+    if not gone:
         raise EditRefusedError("nothing is marked that could be deleted")
-    edited = Edited(experiment, "")
-    for name in names:
-        edited = delete(edited.experiment, graph, name)
-    done = f"delete {names[0]}" if len(names) == 1 else f"delete {len(names)} nodes"
-    return msgspec.structs.replace(edited, name=done)
+    heirs = _heirs(gone)
+
+    def close(reference: str) -> str | None:
+        return heirs.get(source_of(reference), reference)
+
+    nodes = {key: _closed(node, close) for key, node in value.nodes.items() if key not in gone}
+    for name, node in gone.items():
+        nodes = pass_on(nodes, name, node.target)
+    changed = msgspec.structs.replace(value, nodes=nodes, outputs=_outputs(value, heirs))
+    done = f"delete {names[0]}" if len(gone) == 1 else f"delete {len(gone)} nodes"
+    return finish(experiment, graph, changed, done, _neighbour(value, heirs, names[-1]))
+
+
+def _heirs(gone: Mapping[str, Node]) -> dict[str, str | None]:
+    """The reference that takes the place of each node: its first input, or what takes that one's place."""
+    heirs: dict[str, str | None] = {}
+    for name in gone:
+        way = [name]
+        while (heir := next(iter(gone[way[-1]].references()), None)) is not None and source_of(heir) in gone:
+            way.append(source_of(heir))
+            if way[-1] in heirs:
+                heir = heirs[way[-1]]
+                break
+        heirs.update(dict.fromkeys(way, heir))
+    return heirs
+
+
+def _closed(node: Node, close: Callable[[str], str | None]) -> Node:
+    """The node with each gap closed; a node that is not fed by one stays the very same."""
+    if all(close(reference) is reference for reference in node.references()):
+        return node
+    closed = map_references(node, close)
+    return msgspec.structs.replace(closed, inputs=_once(closed.inputs, node.inputs))
+
+
+def _outputs(value: Graph, heirs: Mapping[str, str | None]) -> tuple[str, ...]:
+    """The outputs after gaps were closed; an Input does not become one by that."""
+    outputs: list[str] = []
+    for reference in value.outputs:
+        heir = heirs.get(source_of(reference), reference)
+        if heir is None or heir in outputs:
+            continue
+        if heir is not reference and heir not in value.outputs and value.nodes[source_of(heir)].is_input:
+            continue
+        outputs.append(heir)
+    return tuple(outputs)
+
+
+def _neighbour(value: Graph, heirs: Mapping[str, str | None], name: str) -> str:
+    """The node to go on with where one was deleted: what fed it, or the next one, or the one before."""
+    heir = heirs[name]
+    if heir is not None:
+        return source_of(heir)
+    order = list(value.nodes)
+    position = order.index(name)
+    near = (*order[position + 1 :], *reversed(order[:position]))
+    return next((other for other in near if other not in heirs), "")
 
 
 def _once(inputs: tuple[str, ...], before: tuple[str, ...]) -> tuple[str, ...]:

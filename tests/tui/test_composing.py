@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 from kflab import clipboard
 from kflab.graph.nodes import Call, Layer, Node, Share
 from kflab.tui.headless import screen_text
+from kflab.values import Arguments
 from tests.tui.conftest import OpenLab, graph_of, lab_of, type_text, wait_for, wait_for_lab, wait_for_text
 
 
@@ -123,9 +124,9 @@ async def test_copies_are_made_and_pasted_also_in_another_lab(
         await wait_for(pilot, lambda: "left_1" in graph_of(pilot).nodes)
         assert graph_of(pilot).nodes["left_1"].inputs == ("pooled",)
         assert graph_of(pilot).nodes["digit"].inputs == ("left_1",)
-        clipboard.path().write_text("copied: [x")
+        clipboard.path().write_text("{")
         await pilot.press("P")
-        await wait_for_text(pilot, "not YAML")
+        await wait_for_text(pilot, "damaged, so nothing can be pasted")
 
 
 async def test_a_layer_changes_its_type_is_shared_and_frozen(open_lab: OpenLab) -> None:
@@ -136,7 +137,7 @@ async def test_a_layer_changes_its_type_is_shared_and_frozen(open_lab: OpenLab) 
         await wait_for_text(pilot, "Change left to")
         await type_text(pilot, "separableconv2d")
         await pilot.press("enter")
-        kept = {"filters": 16, "kernel_size": 3, "padding": "same", "activation": "relu"}
+        kept: Arguments = {"filters": 16, "kernel_size": 3, "padding": "same", "activation": "relu"}
         await wait_for(pilot, lambda: graph_of(pilot).nodes["left"].target == Layer("SeparableConv2D", kept))
         await pilot.press("u")
         await wait_for_text(pilot, "undone: change left to SeparableConv2D")

@@ -182,16 +182,17 @@ def test_what_one_lab_copied_another_one_pastes(residual: Experiment) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "empty"),
-        ("kflab: 1", "copied"),
-        ("copied: 3", "copied"),
-        ("copied: [a]\nmodel: {nodes: {}}", "no node 'a'"),
-        ("copied: [a]\nmodel: {nodes: {a: {Lambda: {function: x}}}}", "code"),
-        ("copied: [a]\nmodel: {nodes: {a: {Dens: {}}}}", "Dense"),
-        ("copied: [a]\nmodel: {nodes: {a: {Dense: {}, from: b}}}", "no node 'b'"),
-        ("copied: [a]\nmodel: {nodes: {a: {share: b}, b: {ops.add: {}}}}", "no layer of its own"),
-        ("copied: [a]\nmodel: {nodes: {a: {model: b}}}", "no nested model"),
-        ("copied: [a", "not YAML"),
+        ("", "damaged"),
+        ("[1]", "damaged"),
+        ('{"copied": ["a"', "damaged"),
+        ('{"kflab": 1}', "copied"),
+        ('{"copied": 3}', "copied"),
+        ('{"copied": ["a"], "model": {"nodes": {}}}', "no node 'a'"),
+        ('{"copied": ["a"], "model": {"nodes": {"a": {"Lambda": {"function": "x"}}}}}', "code"),
+        ('{"copied": ["a"], "model": {"nodes": {"a": {"Dens": {}}}}}', "Dense"),
+        ('{"copied": ["a"], "model": {"nodes": {"a": {"Dense": {}, "from": "b"}}}}', "no node 'b'"),
+        ('{"copied": ["a"], "model": {"nodes": {"a": {"share": "b"}, "b": {"ops.add": {}}}}}', "no layer"),
+        ('{"copied": ["a"], "model": {"nodes": {"a": {"model": "b"}}}}', "no nested model"),
     ],
 )
 def test_a_damaged_clipboard_is_told(text: str, words: str) -> None:
