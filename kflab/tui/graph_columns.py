@@ -29,7 +29,7 @@ NARROW = 60
 
 _MARKS = {Severity.ERROR: "✗", Severity.WARNING: "▲"}
 _LEAST_NAME = 6
-_LEAST_LAYER = 14
+_LEAST_LAYER = 12
 _LEAST_NOTE = 24
 _SHARE = 4
 _BAR = 8
@@ -212,7 +212,7 @@ class GraphTexts:
         name = max((len(cell.name) for cell in cells), default=0)
         layer = max((len(cell.layer) for cell in cells), default=0)
         spare = width - rails - 1 - sum(2 + column for column in (shape, params) if column) - 2
-        share = _SHARE if params and spare - 2 - _SHARE >= min(name, 20) + min(layer, _LEAST_LAYER) else 0
+        share = _SHARE if params and spare - 2 - _SHARE >= min(name, 16) + min(layer, _LEAST_LAYER) else 0
         spare -= share + 2 if share else 0
         if name + layer > spare:
             least = min(_LEAST_LAYER, layer)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kflab.graph.folding import Fold, Folding, all_calls, all_folds, around, folds_of
+from kflab.graph.folding import Folding, all_calls, all_folds, around, folds_of
 from kflab.graph.nodes import Call
 from kflab.graph.picture import Line
 from kflab.tui.actions.nesting import NestingActions
 from kflab.tui.keys import Pane
 from kflab.tui.rows.row import Option
 from kflab.tui.session import Session
-from kflab.tui.text import plural
 from kflab.tui.widgets.graph import GraphPane
 from kflab.values import Value
 
@@ -97,7 +96,6 @@ class MovingActions(NestingActions):
         is_open = bool(calls & folding.opened) or any(not folding.closes(fold) for fold in folds)
         now = Folding(folded=True) if is_open else Folding(opened=calls)
         self.lab.put(self._standing(session.folded_to(now), session.selected))
-        self.say(_counted(folds, calls, "folded" if is_open else "open"))
 
     @staticmethod
     def _standing(session: Session, name: str) -> Session:
@@ -129,9 +127,3 @@ class MovingActions(NestingActions):
             session = session.entering(model)
         self.lab.put(session.selecting(names[-1]))
         self.go(Pane.GRAPH)
-
-
-def _counted(folds: Sequence[Fold], calls: frozenset[str], state: str) -> str:
-    said = [plural(len(folds), "block")] if folds else []
-    said += [plural(len(calls), "nested model")] if calls else []
-    return f"{' and '.join(said)} {state}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
-from rich.text import Text
+from rich.segment import Segment
 from textual.message import Message
 
 from kflab.catalog import Catalog
-from kflab.tui.graph_columns import GraphTexts, GraphView, Piece
+from kflab.tui.graph_columns import GraphTexts, GraphView
 from kflab.tui.widgets.rowlist import RowList
 
 
@@ -46,7 +46,6 @@ class GraphPane(RowList):
         self._select = select
         self._texts = GraphTexts(catalog)
         self._view: GraphView | None = None
-        self._drawn: dict[int, Sequence[Piece]] = {}
 
     def show(self, view: GraphView) -> None:
         """Shows a graph; the cursor stands where the view says."""
@@ -55,19 +54,10 @@ class GraphPane(RowList):
         if before is None or view.picture is not before.picture:
             self.rows_changed()
         else:
-            self._refresh_changed()
+            self.refresh_changed()
         row = view.picture.row_of.get(view.selected, self.cursor)
         if row != self.cursor:
             self.put_cursor(row)
-
-    def _refresh_changed(self) -> None:
-        """Draws those rows anew that say something else than they do on the screen."""
-        top = self.scroll_offset.y
-        seen = range(top, min(top + self.scrollable_content_region.height, self.count()))
-        self._drawn = {row: self._drawn[row] for row in seen if row in self._drawn}
-        for row, pieces in self._drawn.items():
-            if pieces != self._texts.row(row):
-                self.refresh_lines(row)
 
     def count(self) -> int:
         """As many as the picture has."""
@@ -83,15 +73,11 @@ class GraphPane(RowList):
         if self._view is not None:
             self._texts.show(self._view, self.scrollable_content_region.width)
 
-    def draw(self, row: int, width: int) -> Text:
-        """The row of one node."""
-        pieces = self._texts.row(row)
-        self._drawn[row] = pieces
-        line = Text(no_wrap=True, end="")
-        for words, part in pieces:
-            line.append(words, self.part(part) if part else "")
-        line.truncate(width, overflow="ellipsis")
-        return line
+    def segments(self, row: int, width: int) -> Iterable[Segment]:  # noqa: ARG002
+        """The row of one node; the columns were made for the width."""
+        return [
+            Segment(words, self.part(part) if part else None) for words, part in self._texts.row(row) if words
+        ]
 
     def moved(self, row: int) -> None:
         """Says which row the cursor stands on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -84,6 +85,10 @@ class RowList(ScrollView, can_focus=True):
         """One row, at most `width` places wide."""
         raise NotImplementedError
 
+    def segments(self, row: int, width: int) -> Iterable[Segment]:
+        """One row in pieces of one style each; a list that knows them need not draw."""
+        return self.draw(row, width).render(self.app.console, end="")
+
     def selectable(self, row: int) -> bool:
         """Whether the cursor may stand on a row."""
         return 0 <= row < self.count()
@@ -152,13 +157,12 @@ class RowList(ScrollView, can_focus=True):
             base += self.part("cursor" if is_active else "idle")
             # Of 16 colours, one on the cursor's own may be unreadable.
             self._is_bare = is_active and self.app.current_theme.ansi
-        text = self.draw(row, width)
-        self._is_bare = False
         segments = [
             Segment(segment.text, base + segment.style if segment.style else base)
-            for segment in text.render(self.app.console, end="")
+            for segment in self.segments(row, width)
             if not segment.control
         ]
+        self._is_bare = False
         return Strip(segments).adjust_cell_length(width, base).apply_style(Style.from_meta({"row": row}))
 
     @property
