@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kflab import catalog
 from kflab.document import decoding, encoding, yaml_text
+from kflab.document.decoding import Remembered
 from kflab.document.files import ChangedOnDiskError, FileState, replace, text_and_state, text_of
 from kflab.document.verify import problems
 from kflab.errors import UnusableInputError
@@ -16,6 +17,7 @@ from kflab.values import Value
 __all__ = [
     "ChangedOnDiskError",
     "FileState",
+    "Remembered",
     "decode",
     "dump",
     "encode",
@@ -27,22 +29,27 @@ __all__ = [
 ]
 
 
-def decode(plain: Mapping[str, Value], file: str = "") -> Experiment:
+def decode(plain: Mapping[str, Value], file: str = "", remembered: Remembered | None = None) -> Experiment:
     """The experiment that a plain document describes.
+
+    Args:
+        plain: the document.
+        file: where it comes from, for errors.
+        remembered: what was decoded before, for whoever decodes one state of a document after the other.
 
     Raises:
         UnusableInputError: with the path of the first thing that can not be used.
     """
     try:
-        return _decode(plain)
+        return _decode(plain, remembered)
     except decoding.ProblemError as problem:
         path = yaml_text.spell(problem.path)
         raise UnusableInputError(problem.message, file=file, path=path) from None
 
 
-def _decode(plain: Mapping[str, Value]) -> Experiment:
+def _decode(plain: Mapping[str, Value], remembered: Remembered | None = None) -> Experiment:
     offers = catalog.load()
-    experiment = decoding.experiment(plain, offers)
+    experiment = decoding.experiment(plain, offers, remembered)
     for problem in problems(experiment, offers):
         raise problem
     return experiment

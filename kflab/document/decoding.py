@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -29,12 +29,47 @@ class ProblemError(ValueError):
         self.path, self.message = path, message
 
 
-def experiment(plain: Mapping[str, Value], catalog: Catalog) -> Experiment:
+class Remembered:
+    """Nodes that were decoded before: what is written the same way becomes the same object.
+
+    Args:
+        most: how many are kept.
+    """
+
+    def __init__(self, most: int = 50_000) -> None:
+        self._most = most
+        self._nodes: dict[bytes, Node] = {}
+
+    def node(self, value: Value, path: Path) -> Node:
+        """The node that a part of a document describes.
+
+        Raises:
+            ProblemError: it describes none.
+        """
+        # Not compared as values: 1 is not true in a document.
+        key = msgspec.json.encode(value)
+        node = self._nodes.get(key)
+        if node is None:
+            if len(self._nodes) >= self._most:
+                self._nodes.clear()
+            node = self._nodes[key] = _node(value, path)
+        return node
+
+
+def experiment(
+    plain: Mapping[str, Value], catalog: Catalog, remembered: Remembered | None = None
+) -> Experiment:
     """The experiment that a plain document describes.
+
+    Args:
+        plain: the document.
+        catalog: what Keras offers.
+        remembered: nodes that were decoded before; those of this document are added.
 
     Raises:
         ProblemError: the document has not the form of an experiment.
     """
+    node = remembered.node if remembered is not None else _node
     _version(plain)
     _known(plain, Experiment.__struct_fields__, ())
     if "model" not in plain:
@@ -47,8 +82,8 @@ def experiment(plain: Mapping[str, Value], catalog: Catalog) -> Experiment:
     rest = {key: plain[key] for key in ("kflab", "title", "notes", "result") if key in plain}
     return Experiment(
         data=_convert(data, Data, ("data",)),
-        model=_graph(plain["model"], ("model",), ""),
-        models={name: _graph(value, ("models", name), name) for name, value in models.items()},
+        model=_graph(plain["model"], ("model",), "", node),
+        models={name: _graph(value, ("models", name), name, node) for name, value in models.items()},
         training=_training(training, catalog),
         **msgspec.structs.asdict(_convert(rest, _Heading, ())),
     )
@@ -138,7 +173,7 @@ def plain_words(message: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _graph(value: Value, path: Path, name: str) -> Graph:
+def _graph(value: Value, path: Path, name: str, decode: Callable[[Value, Path], Node]) -> Graph:
     plain = _mapping(value, path, "a mapping with 'nodes' and 'outputs'")
     _known(plain, Graph.__struct_fields__, path)
     nodes = _mapping(
@@ -150,7 +185,7 @@ def _graph(value: Value, path: Path, name: str) -> Graph:
         _name(key, (*path, "nodes", key))
     return Graph(
         name=own,
-        nodes={key: _node(node, (*path, "nodes", key)) for key, node in nodes.items()},
+        nodes={key: decode(node, (*path, "nodes", key)) for key, node in nodes.items()},
         outputs=_references(plain.get("outputs", []), (*path, "outputs")),
         inputs=_references(plain.get("inputs", []), (*path, "inputs")),
         trainable=_flag(plain.get("trainable", True), (*path, "trainable")),

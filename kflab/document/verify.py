@@ -15,6 +15,7 @@ from kflab.document.decoding import ProblemError
 from kflab.document.yaml_text import Path
 from kflab.errors import did_you_mean
 from kflab.experiment import EVERY_OUTPUT, Experiment, Spec
+from kflab.graph.memo import ByIdentity, Recent
 from kflab.graph.nodes import Call, Graph, Layer, Node, Op, Share, source_of
 from kflab.graph.order import find_cycle, model_cycle
 from kflab.values import Arguments
@@ -80,10 +81,9 @@ def _target(
     node: Node, path: Path, graph: Graph, experiment: Experiment, catalog: Catalog
 ) -> Iterator[ProblemError]:
     match node.target:
-        case Layer(layer, arguments):
-            yield from _named(Kind.LAYER, layer, arguments, path, catalog)
-        case Op(op, arguments):
-            yield from _named(Kind.OP, op, arguments, path, catalog)
+        case Layer() | Op():
+            if not _sound_in(catalog)(node.target):
+                yield from _own(node.target, path, catalog)
         case Call(model):
             if model not in experiment.models:
                 hint = did_you_mean(model, experiment.models)
@@ -95,6 +95,21 @@ def _target(
             elif not isinstance(graph.nodes[owner].target, Layer) or graph.nodes[owner].is_input:
                 message = f"{owner!r} has no layer of its own to share; name the node that has"
                 yield ProblemError((*path, "share"), message)
+
+
+def _own(target: Layer | Op, path: Path, catalog: Catalog) -> Iterator[ProblemError]:
+    """What is wrong with a layer or an operation, whatever graph it is in."""
+    match target:
+        case Layer(layer, arguments):
+            yield from _named(Kind.LAYER, layer, arguments, path, catalog)
+        case Op(op, arguments):
+            yield from _named(Kind.OP, op, arguments, path, catalog)
+
+
+_sound_in: Recent[Catalog, ByIdentity[Layer | Op, bool]] = Recent(
+    lambda catalog: ByIdentity(lambda target: not any(True for _ in _own(target, (), catalog)))
+)
+"""Which layers and operations are known to be sound, of those that were verified before."""
 
 
 def _named(

@@ -19,6 +19,7 @@ class Answers:
 
     def __init__(self) -> None:
         self._inspector = Inspector()
+        self._remembered = document.Remembered()
 
     def hello(self, devices: tuple[str, ...]) -> Hello:
         """What this engine is."""
@@ -31,7 +32,7 @@ class Answers:
             UnusableInputError: the document is none.
         """
         begin = time.perf_counter()
-        report = self._inspector.inspect(document.decode(request.document))
+        report = self._inspector.inspect(document.decode(request.document, remembered=self._remembered))
         return Inspected(request.id, report, time.perf_counter() - begin)
 
     def summarize(self, request: Summarize) -> Summarized:
@@ -40,7 +41,7 @@ class Answers:
         Raises:
             UnusableInputError: the document is none, or it has no such graph.
         """
-        experiment = document.decode(request.document)
+        experiment = document.decode(request.document, remembered=self._remembered)
         if request.graph and request.graph not in experiment.models:
             hint = did_you_mean(request.graph, experiment.models)
             raise UnusableInputError(f"there is no model {request.graph!r}{hint}")

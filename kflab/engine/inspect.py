@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
@@ -29,11 +30,35 @@ class Inspector:
 
     def __init__(self) -> None:
         self._probe = Probe()
+        self._before = _Seen()
 
     def inspect(self, experiment: Experiment) -> Report:
         """The report on an experiment. It goes on past what is wrong, which comes back as findings."""
         slots = slots_per_weight(experiment.training.optimizer)
-        return without_weights(lambda: _Inspection(experiment, self._probe).report(slots))
+        inspection = _Inspection(experiment, self._probe, self._before)
+        report = without_weights(lambda: inspection.report(slots))
+        self._before = inspection.seen
+        return report
+
+
+class _Place(NamedTuple):
+    """What was found at a node that calls a layer of its own or an operation.
+
+    It holds again wherever the same node is called with the same tensors.
+    """
+
+    node: Node
+    given: tuple[tuple[Spec, ...], ...]
+    outcome: Outcome
+    owner: tuple[OwnLayer, Layer, Node] | None
+
+
+class _Seen:
+    """What one inspection leaves to the next, by graph and node."""
+
+    def __init__(self) -> None:
+        self.places: dict[tuple[str, str], _Place] = {}
+        self.reports: dict[tuple[str, str], tuple[_Place, bool, NodeReport]] = {}
 
 
 class _Graph:
@@ -47,6 +72,11 @@ class _Graph:
         self.failures: dict[str, str] = {}
         self.returned: tuple[Spec, ...] | None = None
         self.models: dict[str, str] = {}
+
+    def note(self, name: str, outcome: Outcome) -> None:
+        """Note what a node gives."""
+        self.outputs[name] = outcome.outputs
+        self.weights[name] = outcome.weights
 
     @functools.cached_property
     def used(self) -> frozenset[str]:
@@ -65,9 +95,11 @@ class _Graph:
 class _Inspection:
     """One pass over an experiment."""
 
-    def __init__(self, experiment: Experiment, probe: Probe) -> None:
+    def __init__(self, experiment: Experiment, probe: Probe, before: _Seen) -> None:
         self._experiment = experiment
         self._probe = probe
+        self._before = before
+        self.seen = _Seen()
         self._builder = Builder(experiment)
         self._wiring = structure(experiment)
         self._graphs: dict[str, _Graph] = {}
@@ -94,7 +126,7 @@ class _Inspection:
             for node_name in topological(found.graph):
                 node = found.graph.nodes[node_name]
                 if node_name not in broken and all(source in found.outputs for source in node.sources()):
-                    self._node(found, node_name, node)
+                    self._place(found, name, node_name, node)
             self._return(found)
         return self._graphs[name]
 
@@ -112,6 +144,25 @@ class _Inspection:
         if len(found.returned) < len(found.graph.outputs) or not found.graph.outputs:
             found.returned = None
 
+    def _place(self, found: _Graph, graph: str, name: str, node: Node) -> None:
+        """Note what a node gives, from the inspection before where the node and its tensors are the same."""
+        if not isinstance(node.target, Layer | Op):
+            self._node(found, name, node)
+            return
+        given = tuple(found.outputs[source] for source in node.sources())
+        place = self._before.places.get((graph, name))
+        if place is None or place.node is not node or place.given != given:
+            self._node(found, name, node)
+            if name not in found.outputs:
+                return
+            outcome = Outcome(found.outputs[name], found.weights[name])
+            place = _Place(node, given, outcome, found.owners.get(name))
+        else:
+            found.note(name, place.outcome)
+            if place.owner is not None:
+                found.owners[name] = place.owner
+        self.seen.places[graph, name] = place
+
     def _node(self, found: _Graph, name: str, node: Node) -> None:
         """Note what a node gives, or why it fails; nothing at all when the reason lies elsewhere."""
         try:
@@ -123,8 +174,7 @@ class _Inspection:
         if outcome.failure:
             found.failures[name] = outcome.failure
             return
-        found.outputs[name] = outcome.outputs
-        found.weights[name] = outcome.weights
+        found.note(name, outcome)
 
     def _outcome(self, found: _Graph, name: str, node: Node) -> Outcome | None:
         match found.graph.own(name).target:
@@ -200,8 +250,19 @@ class _Inspection:
 
     def _graph_report(self, name: str, slots: float) -> GraphReport:
         found = self._graphs[name]
-        nodes = {node_name: self._node_report(name, found, node_name) for node_name in found.graph.nodes}
+        nodes = {node_name: self._known_report(name, found, node_name) for node_name in found.graph.nodes}
         return GraphReport(nodes, self._totals(name, slots))
+
+    def _known_report(self, graph: str, found: _Graph, name: str) -> NodeReport:
+        """The report of a node; the one before where nothing about it has changed."""
+        place, frozen = self.seen.places.get((graph, name)), graph in self._frozen
+        if place is None:
+            return self._node_report(graph, found, name)
+        known = self._before.reports.get((graph, name))
+        if known is None or known[0] is not place or known[1] != frozen:
+            known = (place, frozen, self._node_report(graph, found, name))
+        self.seen.reports[graph, name] = known
+        return known[2]
 
     def _node_report(self, graph: str, found: _Graph, name: str) -> NodeReport:
         node = found.graph.nodes[name]

@@ -20,6 +20,9 @@ from kflab.errors import KflabError
 STARTING = 0
 """The id of a refusal that answers no request: the engine could not start."""
 
+GARBAGE = (20_000, 20, 20)
+"""When garbage is looked for: seldom, as the documents and reports of an edit are no cycles."""
+
 GRACE = 120.0
 """Seconds that the engine may go on after its stdin has ended."""
 
@@ -54,6 +57,7 @@ def main() -> int:
         # What Keras and its backend are made of stays for good: a collection need not walk it at every edit.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*GARBAGE)
         send(answers.hello(devices.list_without_taking()))
     except Exception as error:  # noqa: BLE001 - a Keras that does not load is for the person at the other end
         traceback.print_exc()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from kflab.graph.memo import Recent
+from kflab.graph.memo import ByIdentity, Recent
 from kflab.graph.nodes import Call, Graph, Node, Share, source_of
 
 
@@ -14,11 +14,19 @@ def prerequisites(graph: Graph, name: str) -> tuple[str, ...]:
 
     References to nodes that the graph does not have are left out.
     """
-    node = graph.nodes[name]
-    needed = list(node.sources())
-    if isinstance(node.target, Share):
-        needed.append(node.target.node)
-    return tuple(source for source in dict.fromkeys(needed) if source in graph.nodes)
+    needed = _named_before(graph.nodes[name])
+    nodes = graph.nodes
+    if all(source in nodes for source in needed):
+        return needed
+    return tuple(source for source in needed if source in nodes)
+
+
+def _find_named_before(node: Node) -> tuple[str, ...]:
+    owner = (node.target.node,) if isinstance(node.target, Share) else ()
+    return tuple(dict.fromkeys((*node.sources(), *owner)))
+
+
+_named_before = ByIdentity(_find_named_before)
 
 
 def consumers(graph: Graph) -> Mapping[str, tuple[str, ...]]:
@@ -105,8 +113,13 @@ _known_cycle = Recent(_find_cycle)
 
 def ancestors(graph: Graph, name: str) -> frozenset[str]:
     """Every node that node `name` depends on, itself left out."""
+    return _above(graph, prerequisites(graph, name))
+
+
+def _above(graph: Graph, names: Iterable[str]) -> frozenset[str]:
+    """Nodes and every node that they depend on."""
     seen: set[str] = set()
-    waiting = list(prerequisites(graph, name))
+    waiting = list(names)
     while waiting:
         source = waiting.pop()
         if source not in seen:
@@ -139,8 +152,7 @@ def needed(graph: Graph) -> frozenset[str]:
     if not graph.outputs:
         return frozenset(graph.nodes)
     sources = {source_of(reference) for reference in graph.outputs} & graph.nodes.keys()
-    above = (ancestors(graph, source) for source in sources)
-    return frozenset(sources).union(graph.input_names(), *above)
+    return _above(graph, sources).union(graph.input_names())
 
 
 def calling_order(graph: Graph) -> tuple[str, ...]:

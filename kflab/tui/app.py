@@ -150,6 +150,7 @@ class Lab(App[None]):
         # What is loaded now stays; looking through it again and again would make keys wait.
         gc.freeze()
         gc.enable()
+        gc.set_threshold(20_000, 20, 20)  # An edit makes thousands of values, and none of them a cycle.
         self.session = situated(self.now)
         if self._link is not None:
             self._link.start()

@@ -2,9 +2,10 @@
 
 `stages` times each step in this one process: what costs how much. `lab` edits in the real lab with its engine
 in a process of its own and waits until the screen is drawn again: what a person waits for. The edits are of
-single nodes at random: other arguments, nodes added, deleted, renamed, outputs marked.
+single nodes at random: other arguments, nodes added, deleted, renamed, outputs marked. Every other one takes
+the last back, so that each meets the graph as it was.
 
-    python -m tests.bench.edits [stages|lab] [resnet50|175|1000|huge ...] [--hogs 2] [--profile]
+    python -m tests.bench.edits [stages|lab] [resnet50|175|1000|huge ...] [--cpu] [--hogs 2] [--profile]
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import asyncio
 import contextlib
 import cProfile
+import gc
 import pstats
 import random
 import statistics
@@ -124,15 +126,16 @@ def show(what: str, times: list[float]) -> None:
 class Stages:
     """Seconds by the name of the step."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self.times: dict[str, list[float]] = {}
+        self._clock = clock
 
     @contextmanager
     def of(self, name: str) -> Iterator[None]:
         """Times a step."""
-        begin = time.perf_counter()
+        begin = self._clock()
         yield
-        self.add(name, time.perf_counter() - begin)
+        self.add(name, self._clock() - begin)
 
     def add(self, name: str, seconds: float) -> None:
         """Notes how long a step took."""
@@ -145,21 +148,26 @@ class Stages:
         show(f"{what}: all of it", [sum(times) for times in zip(*self.times.values(), strict=True)])
 
 
-def stages(what: str, experiment: Experiment, profile: cProfile.Profile | None) -> None:
+def stages(
+    what: str, experiment: Experiment, profile: cProfile.Profile | None, clock: Callable[[], float]
+) -> None:
     """Times the steps of the edits in this process."""
     from kflab.engine.inspect import Inspector
 
-    inspector, editor, timed = Inspector(), Editor(), Stages()
+    inspector, editor, timed = Inspector(), Editor(), Stages(clock)
     catalog.load().names(Kind.LAYER)
-    requests = msgspec.json.Decoder(Inspect)
+    requests, remembered = msgspec.json.Decoder(Inspect), document.Remembered()
     replies = msgspec.json.Decoder(Inspected)
     session = situated(Session(history=History(experiment)))
     session = situated(session.told(inspector.inspect(experiment), experiment))
     before = psutil.Process().memory_info().rss
+    gc.collect()
+    gc.freeze()  # as the lab and the engine do
+    gc.set_threshold(20_000, 20, 20)
     for number in range(EDITS):
-        with timed.of("edit"):
-            edited = editor.edit(session.experiment)
-            session = session.edited(edited)
+        edited = editor.edit(session.experiment) if not number % 2 else None
+        with timed.of("session"):
+            session = session.edited(edited) if edited is not None else session.undone()
         if profile is not None:
             profile.enable()
         with timed.of("findings and rows before the answer"):
@@ -168,7 +176,7 @@ def stages(what: str, experiment: Experiment, profile: cProfile.Profile | None) 
         with timed.of("document"):
             line = msgspec.json.encode(Inspect(number, document.encode(session.experiment)))
         with timed.of("engine: document"):
-            received = document.decode(requests.decode(line).document)
+            received = document.decode(requests.decode(line).document, remembered=remembered)
         with timed.of("engine: inspect"):
             report = inspector.inspect(received)
         with timed.of("report"):
@@ -206,14 +214,14 @@ async def lab(what: str, experiment: Experiment, profile: cProfile.Profile | Non
             (engine,) = psutil.Process().children()
             fresh = asyncio.Event()
             app.watch(app, "session", lambda session: None if session.stale else fresh.set(), init=False)
-            for _ in range(EDITS):
-                edited = editor.edit(app.now.experiment)
+            for number in range(EDITS):
+                edited = editor.edit(app.now.experiment) if not number % 2 else None
                 if profile is not None:
                     profile.enable()
                 fresh.clear()
                 busy, engine_busy, begin = time.process_time(), _cpu(engine), time.perf_counter()
                 with timed.of("until the answer"):
-                    app.put(app.now.edited(edited))
+                    app.put(app.now.edited(edited) if edited is not None else app.now.undone())
                     await fresh.wait()
                 drawn = asyncio.Event()
                 app.screen.call_after_refresh(drawn.set)
@@ -244,8 +252,9 @@ def main() -> None:
     parser.add_argument("mode", nargs="?", choices=("stages", "lab"), default="stages")
     parser.add_argument("graphs", nargs="*", default=["175", "1000", "huge"])
     parser.add_argument("--hogs", type=int, default=0, help="processes that keep a core busy meanwhile")
+    parser.add_argument("--cpu", action="store_true", help="time the processor: for a machine that is busy")
     parser.add_argument("--profile", action="store_true")
-    asked = parser.parse_args()
+    asked = parser.parse_intermixed_args()
     hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(asked.hogs)]
     try:
         for name in asked.graphs:
@@ -253,11 +262,11 @@ def main() -> None:
             experiment = trained(GRAPHS[name]())
             what = f"{name} ({len(experiment.model.nodes)} nodes)"
             if asked.mode == "stages":
-                stages(what, experiment, profile)
+                stages(what, experiment, profile, time.process_time if asked.cpu else time.perf_counter)
             else:
                 asyncio.run(lab(what, experiment, profile))
             if profile is not None:
-                pstats.Stats(profile).sort_stats("cumtime").print_stats("kflab|compositor|stylesheet|screen.py|layout", 60)
+                pstats.Stats(profile).sort_stats("cumtime").print_stats("kflab|compositor|screen.py", 40)
     finally:
         for hog in hogs:
             hog.kill()
