@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from kflab.catalog import Catalog
-from kflab.diagnose.findings import Severity
+from kflab.diagnose.findings import Finding, Severity
 from kflab.engine.protocol import GraphReport, NodeReport, Report
 from kflab.experiment import Experiment
 from kflab.graph.arguments import is_frozen
@@ -55,6 +55,7 @@ class GraphView(msgspec.Struct, frozen=True):
         report: what the engine said last; none while it has said nothing.
         stale: the report is about an earlier state of the graph.
         marks: the worst finding of each node that has one.
+        inner: the same for the nodes of nested models, by the model and the node.
         notes: what it says.
         marked: the nodes that are marked, to be acted on together.
         selected: the key of the row under the cursor.
@@ -66,6 +67,7 @@ class GraphView(msgspec.Struct, frozen=True):
     report: Report | None = None
     stale: bool = False
     marks: Mapping[str, Severity] = {}
+    inner: Mapping[tuple[str, str], Severity] = {}
     notes: Mapping[str, str] = {}
     marked: frozenset[str] = frozenset()
     selected: str = ""
@@ -97,10 +99,20 @@ def view_of(session: Session, *, with_selection: bool = True) -> GraphView:
         report=session.report,
         stale=session.stale,
         marks=session.marks(),
+        inner=_inner(session.findings),
         notes=session.notes(),
         marked=frozenset(session.marked),
         selected=session.row if with_selection else "",
     )
+
+
+def _inner(findings: Iterable[Finding]) -> dict[tuple[str, str], Severity]:
+    """The worst finding of each node of each nested model."""
+    found: dict[tuple[str, str], Severity] = {}
+    for finding in findings:
+        if finding.graph and found.get((finding.graph, finding.node)) is not Severity.ERROR:
+            found[finding.graph, finding.node] = finding.severity
+    return found
 
 
 class Cells(NamedTuple):
@@ -243,7 +255,7 @@ class GraphTexts:
         assert view is not None
         line, cell, columns = view.picture.lines[row], self._cells[row], self.columns
         nodes = line.fold.nodes if line.fold else (line.node,)
-        severity = None if line.depth else _worst(view.marks, nodes)
+        severity = view.inner.get((line.model, line.node)) if line.depth else _worst(view.marks, nodes)
         pieces = self._rails(view, line, severity)
         is_marked = not line.depth and any(node in view.marked for node in nodes)
         pieces.append(Piece("■", "accent") if is_marked else Piece(" "))

@@ -209,6 +209,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     def standing_on(self, key: str) -> Session:
         """The session with the cursor on a row of the picture, which may be a fold or inside a call."""
         shown = self.picture
+        if key not in shown.row_of:
+            return self
         line = shown.lines[shown.row_of[key]]
         name = key.partition("/")[0] if line.depth else line.node
         selections = {**self.selections, self.graph_name: name}

@@ -97,6 +97,16 @@ def test_a_finding_marks_its_node_and_says_what_it_is_where_there_is_room() -> N
     assert "expects the same shapes" in rows(shown, 140)[3]
 
 
+def test_a_finding_inside_an_open_nested_model_marks_its_row() -> None:
+    experiment = document.read(presets.path("digits_autoencoder"))
+    wrong = Finding("is too small", Severity.WARNING, graph="encoder", node="edges")
+    opened = session(experiment, folded_to=Folding(opened=frozenset({"encoded"})))
+    shown = opened.situated(None, (wrong,))
+    assert "▲" in parts(shown, 80, "warning")["encoded/edges"]
+    assert "▲" in parts(shown, 80, "warning")["encoded"]
+    assert not parts(shown, 80, "warning")["encoded/halved"]
+
+
 def test_marked_nodes_can_be_told_without_colour() -> None:
     drawn = rows(session(BRANCHES).marking("left", "right"), 62)
     assert [line for line in drawn if "■" in line] == [drawn[1], drawn[2]]

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from kflab.experiment import Data, Experiment
 from kflab.graph import edits
 from kflab.graph.folding import Folding, all_calls, all_folds, around, at_first, folds_of, hiding
+from kflab.graph.history import History
 from kflab.graph.layout import lay_out, reading_order
 from kflab.graph.nodes import Call, Graph, Layer, Node
 from kflab.graph.picture import picture
+from kflab.tui.session import Session
 from tests.bench.graphs import residual
 
 FOLDED = Folding(folded=True)
@@ -205,3 +207,40 @@ def test_any_node_can_be_revealed(graph: Graph, data: st.DataObject) -> None:
     shown = picture(of(graph), "", folding)
     assert shown.lines[shown.row_of[name]].fold is None
     assert not [fold for fold in around(folds_of(graph), name) if folding.closes(fold)]
+
+
+STEPS = ("select", "stand", "fold", "all", "add", "delete", "undo", "redo")
+
+
+@settings(max_examples=40)
+@given(graphs(), st.data())
+def test_the_cursor_always_has_a_row_and_an_edit_is_always_seen(graph: Graph, data: st.DataObject) -> None:
+    session = Session(history=History(of(graph)))
+    for _ in range(data.draw(st.integers(1, 12))):
+        names = list(session.graph.nodes)
+        step = data.draw(st.sampled_from(STEPS))
+        if step == "select" and names:
+            name = data.draw(st.sampled_from(names))
+            session = session.selecting(name)
+            assert session.on_node
+            assert session.selected == name
+        elif step == "stand" and names:
+            session = session.standing_on(data.draw(st.sampled_from(session.picture.lines)).key)
+        elif step == "fold" and (folds := list(all_folds(folds_of(session.graph)))):
+            session = session.folded_to(session.folding.turning(data.draw(st.sampled_from(folds))))
+        elif step == "all":
+            session = session.folded_to(Folding(folded=not session.folding.folded))
+        elif step == "add":
+            added = edits.add_after(session.experiment, "", session.selected, Layer("Dense"))
+            session = session.edited(added)
+            assert session.on_node
+            assert session.selected == added.node
+        elif step == "delete" and names:
+            session = session.edited(edits.delete(session.experiment, "", session.selected))
+        elif step == "undo":
+            session = session.undone()
+        elif step == "redo":
+            session = session.redone()
+        shown = session.picture
+        assert not shown.lines or shown.lines[shown.row_of[session.row]].key
+        assert sorted(name for name in shown.row_of if "/" not in name) == sorted(session.graph.nodes)
