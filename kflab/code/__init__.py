@@ -29,7 +29,7 @@ def script(
     Raises:
         KflabError: the experiment cannot be built or trained; the text says why.
     """
-    from kflab.code.script import write
+    from kflab.code.scripts import write
 
     return write(experiment, base, report=report, folder=folder).text
 
@@ -46,7 +46,7 @@ def notebook(
     Raises:
         KflabError: the experiment cannot be built or trained; the text says why.
     """
-    from kflab.code.notebook import to_notebook
-    from kflab.code.script import write
+    from kflab.code.notebooks import to_notebook
+    from kflab.code.scripts import write
 
     return to_notebook(write(experiment, base, report=report, folder=folder))

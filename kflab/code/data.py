@@ -78,17 +78,17 @@ class _Step(msgspec.Struct, frozen=True):
 
     Attributes:
         held: the part that is held back: `test`, `val`, or `_` for samples that are left out.
-        size: the arguments of `train_test_split` that say how many.
-        plain: the same for our own `split`.
+        size: the argument of `train_test_split` that says how many, and its value.
         seed: the seed, as code.
         is_sure: it is known now that the classes can keep their shares.
+        is_maybe: only loading tells whether there are more samples than are to be kept.
     """
 
     held: str
-    size: Mapping[str, str]
-    plain: str
+    size: tuple[str, str]
     seed: str | None
     is_sure: bool
+    is_maybe: bool = False
 
 
 class _Writer:
@@ -96,6 +96,8 @@ class _Writer:
 
     def __init__(self, experiment: Experiment, base: Path | None, folder: Path | None) -> None:
         self._experiment, self._data = experiment, experiment.data
+        if not experiment.model.input_names() or not experiment.model.outputs:
+            raise KflabError("the model has no inputs and outputs that data could go to")
         self._info = describe_raw(self._data, base)
         matching = self._match(base)
         self._classes = _classes(matching)
@@ -196,34 +198,33 @@ class _Writer:
 
     def _steps(self) -> list[_Step]:
         """The splits to be made, in order."""
-        data, seed = self._data, self._experiment.training.seed
-        left = self._info.train
-        if len(self._source.parts) == 1 and not self._info.train:
-            left = 0
-        steps = []
-        training_seed = None if seed is None else str(seed)
+        data, steps = self._data, list[_Step]()
+        seed = self._experiment.training.seed
+        left = self._info.train  # 0 where only loading tells
         if "test" not in self._parts and data.test and left != 1:
-            held = math.ceil(left * data.test)
-            size = number(data.test)
-            steps.append(_Step("test", {"test_size": size}, size, str(TEST_SEED), self._is_sure(left, held)))
-            left = max(left - held, 0)
+            steps.append(self._fraction("test", data.test, left, str(TEST_SEED)))
+            left -= math.ceil(left * data.test)
+        chosen = None if seed is None else str(seed)
         if data.limit is not None and (not left or data.limit < left):
-            plain = f"{left - data.limit}" if left else ""
             sure = self._is_sure(left, left - data.limit)
-            steps.append(_Step("_", {"train_size": str(data.limit)}, plain, training_seed, sure))
+            steps.append(_Step("_", ("train_size", str(data.limit)), chosen, sure, is_maybe=not left))
             left = data.limit
         if "val" not in self._parts and data.validation and left != 1:
-            size = number(data.validation)
-            sure = self._is_sure(left, math.ceil(left * data.validation))
-            steps.append(_Step("val", {"test_size": size}, size, training_seed, sure))
+            steps.append(self._fraction("val", data.validation, left, chosen))
         return steps
+
+    def _fraction(self, held: str, fraction: float, samples: int, seed: str | None) -> _Step:
+        sure = self._is_sure(samples, math.ceil(samples * fraction))
+        return _Step(held, ("test_size", number(fraction)), seed, sure)
 
     def _is_sure(self, samples: int, held: int) -> bool:
         """Whether each class surely has enough samples to keep its share, or there are no classes."""
+        if not samples:
+            return False
         if self._classes is None:
             return True
         classes = self._classes.classes
-        if not samples or not classes or self._info.origin is Origin.FILE:
+        if not classes or self._info.origin is Origin.FILE:
             return False
         enough = _ENOUGH if classes <= _MANY_CLASSES else _ENOUGH_OF_MANY
         return samples >= enough * classes and classes <= min(held, samples - held)
@@ -262,10 +263,7 @@ class _Writer:
             self._code.imports.add(_NUMPY)
             labels = by if by is None or rows != "train" else f"{by}[train]"
             if own:
-                self._code.recipes.append("split")
-                size = step.plain or f"len({rows}) - {step.size['train_size']}"
-                seed = () if step.seed is None else (step.seed,)
-                self._assign(f"train, {step.held}", call("split", rows, size, by or "None", *seed))
+                self._own_split(step, rows, whole[self._used[0]], by)
             else:
                 self._code.imports.add(SPLIT)
                 self._assign(f"train, {step.held}", _train_test_split([rows], step, labels))
@@ -278,6 +276,23 @@ class _Writer:
         for part, index in picked.items():
             values[part] = {array: f"{variable}{index}" for array, variable in whole.items()}
         return values
+
+    def _own_split(self, step: _Step, rows: str, first: str, by: str | None) -> None:
+        """A split by the function that looks whether the classes can keep their shares."""
+        self._code.recipes.append("split")
+        seed = () if step.seed is None else (step.seed,)
+        rest = (by, *seed) if by else ("None", *seed) if seed else ()
+        name, size = step.size
+        if name == "test_size":
+            self._assign(f"train, {step.held}", call("split", rows, size, *rest))
+        elif not step.is_maybe:
+            samples = "train" if rows == "train" else first
+            self._assign("train, _", call("split", rows, f"len({samples}) - {size}", *rest))
+        else:
+            if rows != "train":
+                self._assign("train", rows)
+            limited = call("split", "train", f"len(train) - {size}", *rest)
+            self._code.lines += [f"if len(train) > {size}:", *lines(limited, 1, "train, _ = ")]
 
     def _split_in_time(self) -> Values:
         """The last samples are held back."""
@@ -408,7 +423,7 @@ def _classes(matching: Matching) -> TargetInfo | None:
 
 
 def _train_test_split(arrays: Sequence[str], step: _Step, by: str | None) -> Expression:
-    given: dict[str, Expression] = dict(step.size)
+    given: dict[str, Expression] = {step.size[0]: step.size[1]}
     if by is not None:
         given["stratify"] = by
     if step.seed is not None:

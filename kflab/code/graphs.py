@@ -130,6 +130,8 @@ class GraphCode:
                     layer = self._layers[owner]
                 expression = _call(layer, arrange_layer(node, called_layer, self._pick), node.call)
             case Call(model=model):
+                if model not in self._models:
+                    raise CodeError(f"the model {model!r} is not there, or calls itself")
                 inner, variable = self._models[model]
                 expression = _call(variable, arrange_model(node, inner, self._pick), node.call)
             case Op(op=operation, arguments=arguments):

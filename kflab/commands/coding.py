@@ -31,7 +31,7 @@ def code(
     Relative paths in it start from the folder of the FILE, or from the current one.
     """
     import kflab.code
-    from kflab.code.script import is_about_training
+    from kflab.code.scripts import is_about_training
     from kflab.document.files import replace
 
     notebook = notebook or (output is not None and output.suffix == NOTEBOOK)

@@ -169,7 +169,7 @@ def _samples(offer: Offer, settings: Settings, x: Array, y: Array) -> Samples:
     elif len(source.shape) == 3:
         values = _channels_last(x, source.shape[-1] or 1)
     else:
-        values = x.astype(source.dtype)
+        values = x
     return Samples({source.name: values}, {target.name: y.reshape(len(y)).astype(target.dtype)})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from kflab.code.blocks import Block, Place
-from kflab.code.script import sketch
+from kflab.code.scripts import sketch
 from kflab.engine.protocol import Report
 from kflab.experiment import Experiment
 from kflab.tui.session import Session

@@ -10,17 +10,21 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import keras
+import msgspec
 import numpy as np
 import pytest
 from sklearn import datasets as sklearn_datasets
 
 from kflab.catalog import datasets
 from kflab.catalog.datasets import DatasetInfo, Origin, TargetKind, describe
+from kflab.code.data import data_code
+from kflab.code.scripts import write
 from kflab.data import downloads
 from kflab.data.load import Part, Splits, load
 from kflab.errors import KflabError
-from kflab.experiment import Data, Experiment
+from kflab.experiment import Data, Experiment, Spec
 from kflab.graph.nodes import Graph, Layer, Node
+from kflab.train.run import arrays
 
 OFFLINE = [name for name in datasets.names() if describe(Data(source=name)).origin is not Origin.DOWNLOAD]
 DOWNLOADED = [name for name in datasets.names() if name not in OFFLINE]
@@ -373,3 +377,125 @@ def test_what_is_in_the_cache_reports_no_download(keras_folder: Path):
     data = Data(source="mnist")
     load(experiment_for(describe(data), data), None, lambda *_: seen.append(1), 1)
     assert not seen
+
+
+# The code that gets the same samples
+
+
+def assert_same(mine: object, theirs: object) -> None:
+    if isinstance(theirs, list):
+        assert isinstance(mine, list)
+        for one, other in zip(mine, theirs, strict=True):
+            assert_same(one, other)
+    elif theirs is None:
+        assert mine is None
+    else:
+        assert isinstance(theirs, np.ndarray)
+        # Keras trains on 32 bits, whatever it is given.
+        got = np.asarray(mine)
+        got = got.astype("float32") if got.dtype == "float64" else got
+        assert got.shape == theirs.shape
+        assert np.array_equal(got, theirs)
+
+
+def check_code(experiment: Experiment, base: Path | None = None) -> str:
+    """Hold the samples that the code of an experiment gets against those that kflab loads."""
+    training = msgspec.structs.replace(
+        experiment.training, seed=3, loss=experiment.training.loss or {"": Spec("MeanSquaredError")}
+    )
+    experiment = msgspec.structs.replace(experiment, training=training)
+    splits = load(experiment, base, None, 3)
+    script = write(experiment, base)
+    variables: dict[str, object] = {}
+    text = "".join(section.block.text for section in script.sections if section.title in ("", "Data"))
+    exec(compile(text, "script", "exec"), variables)
+    code = data_code(experiment, base)
+    parts = {"train": splits.train, "val": splits.validation, "test": splits.test}
+    assert set(code.parts) == {name for name, part in parts.items() if part is not None}
+    for name, (x, y) in code.parts.items():
+        part = parts[name]
+        assert part is not None
+        inputs, targets = arrays(experiment.model, part)
+        assert_same(eval(x, variables), inputs)
+        assert_same(eval(y, variables), targets)
+    return script.text
+
+
+CHANGES: list[dict[str, object]] = [
+    {},
+    {"scale": "standard"},
+    {"scale": 3.0, "limit": 60, "validation": 0.25},
+    {"validation": 0.0, "test": 0.0},
+    {"scale": "standard", "limit": 30, "test": 0.5},
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=["plain", "standard", "limited", "whole", "few"])
+@pytest.mark.parametrize("name", OFFLINE)
+def test_code_gets_the_same_samples_of_a_dataset(name: str, change: dict[str, object]):
+    data = Data(source=name, **change)
+    check_code(experiment_for(describe(data), data))
+
+
+@pytest.mark.parametrize("name", DOWNLOADED)
+def test_code_gets_the_same_samples_of_keras(name: str, keras_folder: Path):
+    FAKES[name](keras_folder)
+    # So few that it has to look whether the classes can keep their shares, as they can not here.
+    for scale in (None, "standard")[: 1 if name == "cifar10" else 2]:
+        few = Data(source=name, limit=20, scale=scale)
+        check_code(experiment_for(describe(few), few))
+    if name in ("mnist", "fashion_mnist", "imdb", "boston_housing"):
+        whole = Data(source=name, validation=0.25, scale="standard")
+        check_code(experiment_for(describe(whole), whole))
+
+
+@pytest.mark.parametrize("arguments", [{"multi_hot": True}, {"padding": "post", "length": 40, "maxlen": 250}])
+def test_code_gets_the_same_words(arguments: dict[str, object], keras_folder: Path):
+    fake_imdb(keras_folder)
+    data = Data(source="imdb", arguments={"num_words": 500, **arguments}, limit=30, validation=0.3)
+    check_code(experiment_for(describe(data), data))
+
+
+def with_model(data: Data, nodes: Mapping[str, tuple[int, ...]], outputs: tuple[str, ...]) -> Experiment:
+    """An experiment with Inputs of these shapes, and outputs that are made of the first of them."""
+    inputs = {name: Node(Layer("Input", {"shape": list(shape)})) for name, shape in nodes.items()}
+    first = next(iter(nodes))
+    made = {name: Node(Layer("Dense", {"units": 1}), inputs=(first,)) for name in outputs}
+    return Experiment(data=data, model=Graph(nodes={**inputs, **made}, outputs=outputs))
+
+
+@pytest.mark.parametrize("scale", [None, "standard", 2.0])
+def test_code_shapes_samples_as_the_inputs_ask(scale: float | str | None):
+    pixels = with_model(Data(source="digits", scale=scale), {"row": (64,)}, ("digit",))
+    check_code(pixels)
+    both = Data(source="digits", scale=scale, inputs={"row": "image", "grid": "image"}, limit=200)
+    check_code(with_model(both, {"row": (64,), "grid": (8, 8)}, ("digit",)))
+    again = Data(source="digits", scale=scale, targets={"same": "image", "digit": "digit"})
+    check_code(with_model(again, {"image": (8, 8, 1)}, ("same", "digit")))
+    drawn = Data(source="digits", scale=scale, targets={"same": "image"})
+    check_code(with_model(drawn, {"row": (64,)}, ("same",)))
+
+
+def test_code_gives_nothing_to_an_output_without_a_loss():
+    experiment = with_model(Data(source="tickets", limit=90), {"tags": (12,)}, ("priority", "free"))
+    data = msgspec.structs.replace(experiment.data, inputs={"tags": "tags"})
+    training = msgspec.structs.replace(experiment.training, loss={"priority": Spec("MeanSquaredError")})
+    text = check_code(msgspec.structs.replace(experiment, data=data, training=training))
+    assert "None]" in text
+
+
+@pytest.mark.parametrize("splits", ["", "test", "val test"])
+@pytest.mark.parametrize("scale", [None, "standard"])
+def test_code_gets_the_same_samples_of_a_file(tmp_path: Path, splits: str, scale: str | None):
+    random = np.random.default_rng(1)
+    held: dict[str, np.ndarray] = {}
+    for end in (["_train", *(f"_{split}" for split in splits.split())]) if splits else [""]:
+        held[f"x_one{end}"] = random.normal(size=(60, 3, 2)).astype("float32")
+        held[f"x_mask{end}"] = random.random((60, 2)) < 0.5
+        # One class has a single sample, which no split can share.
+        held[f"y{end}"] = np.where(np.arange(60) == 7, 2, np.arange(60) % 2)[:, None]
+    np.savez(tmp_path / "own.npz", **held)
+    data = Data(source="own.npz", scale=scale, inputs={"x": "one", "mask": "mask"}, limit=40)
+    check_code(with_model(data, {"x": (6,), "mask": (2,)}, ("y",)), tmp_path)
+    one = Data(source="own.npz", scale=scale, inputs={"x": "one"})
+    check_code(with_model(one, {"x": (3, 2)}, ("y",)), tmp_path)

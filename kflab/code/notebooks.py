@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from kflab.code.prose import cleaned
-from kflab.code.script import Script
+from kflab.code.scripts import Script
 
 
 def to_notebook(script: Script) -> str:
