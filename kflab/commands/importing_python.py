@@ -27,7 +27,7 @@ def read_python(
     definitions: Sequence[str],
     engine: Callable[[], AbstractContextManager[None]],
 ) -> Imported:
-    """What a script or notebook describes; Keras is loaded only if the file works with shapes it does not tell.
+    """What a script or notebook describes; Keras is loaded only if the file works with shapes.
 
     Args:
         path: the file.

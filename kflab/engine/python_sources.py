@@ -1,4 +1,4 @@
-"""What reading a Python file asks of Keras: the shapes of tensors, and the architectures of `keras.applications`."""
+"""What reading a Python file asks of Keras: shapes of tensors, and architectures of `keras.applications`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
+# ruff: noqa: E501 - lines as long as people write them
 """Scripts in the ways in which people write Keras models, each with the name of the model it is about."""
 
 SCRIPTS: dict[str, str] = {}
 
-SCRIPTS["functional guide"] = '''
+SCRIPTS["functional guide"] = """
 import keras
 from keras import layers
 
@@ -11,9 +12,9 @@ x = layers.Dense(64, activation="relu", name="dense_1")(inputs)
 x = layers.Dense(64, activation="relu", name="dense_2")(x)
 outputs = layers.Dense(10, activation="softmax", name="predictions")(x)
 model = keras.Model(inputs=inputs, outputs=outputs)
-'''
+"""
 
-SCRIPTS["toy resnet"] = '''
+SCRIPTS["toy resnet"] = """
 import keras
 from keras import layers
 
@@ -31,9 +32,9 @@ x = layers.GlobalAveragePooling2D()(x)
 x = layers.Dropout(0.5)(layers.Dense(256, activation="relu")(x))
 outputs = layers.Dense(10)(x)
 model = keras.Model(inputs, outputs, name="toy_resnet")
-'''
+"""
 
-SCRIPTS["nested autoencoder"] = '''
+SCRIPTS["nested autoencoder"] = """
 import keras
 from keras import layers
 
@@ -57,9 +58,9 @@ encoded_img = encoder(autoencoder_input)
 decoded_img = decoder(encoded_img)
 model = keras.Model(autoencoder_input, decoded_img, name="autoencoder")
 model.compile("adam", "mse")
-'''
+"""
 
-SCRIPTS["ticket router"] = '''
+SCRIPTS["ticket router"] = """
 import keras
 from keras import layers
 
@@ -89,7 +90,7 @@ model.compile(
     },
     loss_weights={"priority": 1.0, "department": 0.2},
 )
-'''
+"""
 
 SCRIPTS["resnet by loops"] = '''
 import tensorflow as tf
@@ -143,7 +144,7 @@ if __name__ == "__main__":
     model.summary()
 '''
 
-SCRIPTS["u-net by lists"] = '''
+SCRIPTS["u-net by lists"] = """
 from keras.models import Model
 from keras.layers import *
 
@@ -178,9 +179,9 @@ def build_unet_model(filters=(8, 16, 32)):
     return unet_model
 
 model = build_unet_model()
-'''
+"""
 
-SCRIPTS["transformer classifier"] = '''
+SCRIPTS["transformer classifier"] = """
 import keras
 from keras import layers
 
@@ -235,9 +236,9 @@ model = build_model(
     mlp_dropout=0.4,
     dropout=0.25,
 )
-'''
+"""
 
-SCRIPTS["transformer by classes"] = '''
+SCRIPTS["transformer by classes"] = """
 import keras
 from keras import layers, ops
 
@@ -269,9 +270,9 @@ x = block(inputs)
 x = layers.GlobalAveragePooling1D()(x)
 outputs = layers.Dense(2, activation="softmax")(x)
 model = keras.Model(inputs=inputs, outputs=outputs)
-'''
+"""
 
-SCRIPTS["siamese"] = '''
+SCRIPTS["siamese"] = """
 import keras
 from keras import ops
 
@@ -296,9 +297,9 @@ merge_layer = euclidean_distance([tower_1, tower_2])
 normal_layer = keras.layers.BatchNormalization()(merge_layer)
 output_layer = keras.layers.Dense(1, activation="sigmoid")(normal_layer)
 model = keras.Model(inputs=[input_1, input_2], outputs=output_layer)
-'''
+"""
 
-SCRIPTS["shared layers"] = '''
+SCRIPTS["shared layers"] = """
 from tensorflow import keras
 from tensorflow.keras.layers import Input, LSTM, Dense, Embedding, Concatenate, Subtract
 
@@ -315,9 +316,9 @@ for layer in stack:
     merged = layer(merged)
 merged = keras.layers.concatenate([merged, difference])
 model = keras.Model([question_a, question_b], Dense(1, "sigmoid")(merged))
-'''
+"""
 
-SCRIPTS["seq2seq with states"] = '''
+SCRIPTS["seq2seq with states"] = """
 from keras.models import Model
 from keras.layers import Input, LSTM, Dense
 
@@ -344,9 +345,9 @@ decoder_state_input_c = Input(shape=(latent_dim,))
 decoder_states_inputs = [decoder_state_input_h, decoder_state_input_c]
 decoder_outputs, state_h, state_c = decoder_lstm(decoder_inputs, initial_state=decoder_states_inputs)
 decoder_model = Model([decoder_inputs] + decoder_states_inputs, [decoder_dense(decoder_outputs), state_h, state_c])
-'''
+"""
 
-SCRIPTS["vgg by config"] = '''
+SCRIPTS["vgg by config"] = """
 import tensorflow as tf
 
 CONFIGS = {
@@ -373,9 +374,9 @@ for i, units in enumerate([64, 32], start=1):
     model.add(tf.keras.layers.Dense(units, activation="relu", name=f"fc{i}"))
     model.add(tf.keras.layers.Dropout(rate=0.5))
 model.add(tf.keras.layers.Dense(10, activation="softmax"))
-'''
+"""
 
-SCRIPTS["inception"] = '''
+SCRIPTS["inception"] = """
 import keras
 from keras.layers import Conv2D as C, MaxPooling2D, AveragePooling2D, Flatten, Dense, Dropout, Concatenate
 from functools import partial
@@ -401,9 +402,9 @@ for suffix, widths in {"3a": (8, 8, 16, 4, 8, 8), "3b": (16, 16, 24, 4, 12, 8)}.
     outs.append(Dense(10, activation="softmax", name="aux" + suffix)(Dropout(0.7)(aux)))
 main = Dense(10, activation="softmax", name="main")(Flatten()(net))
 model = keras.Model(inputs=inp, outputs=[main, *outs])
-'''
+"""
 
-SCRIPTS["densenet"] = '''
+SCRIPTS["densenet"] = """
 import keras
 from keras import backend as K
 from keras import layers
@@ -445,9 +446,9 @@ def DenseNet(blocks, input_shape=None, classes=1000, classifier_activation="soft
     return keras.Model(img_input, x, name="densenet")
 
 model = DenseNet([2, 3, 2], input_shape=(64, 64, 3), classes=10)
-'''
+"""
 
-SCRIPTS["mobilenet"] = '''
+SCRIPTS["mobilenet"] = """
 import keras
 from keras import layers
 from keras.applications import mobilenet_v2
@@ -490,9 +491,9 @@ for t, c, n, s in [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 2, 2)]:
         block += 1
 x = layers.GlobalAveragePooling2D()(x)
 model = keras.Model(img, layers.Dense(10)(x))
-'''
+"""
 
-SCRIPTS["text cnn"] = '''
+SCRIPTS["text cnn"] = """
 import keras
 from keras import layers, regularizers, constraints, initializers
 
@@ -517,9 +518,9 @@ x = layers.Dense(128, activation=layers.LeakyReLU(negative_slope=0.1))(x)
 x = layers.Bidirectional(layers.LSTM(8, dropout=0.1), merge_mode="sum")(layers.Reshape((16, 8))(x))
 predictions = layers.Dense(1, activation="sigmoid", name="predictions")(x)
 model = keras.Model(inputs, predictions)
-'''
+"""
 
-SCRIPTS["multi-task"] = '''
+SCRIPTS["multi-task"] = """
 import keras
 from keras import layers
 
@@ -549,9 +550,9 @@ model.compile(
         keras.optimizers.schedules.ExponentialDecay(0.1, decay_steps=1000, decay_rate=0.9), momentum=0.9, nesterov=True
     ),
 )
-'''
+"""
 
-SCRIPTS["mlp sequential"] = '''
+SCRIPTS["mlp sequential"] = """
 from tensorflow import keras
 from tensorflow.keras.models import Sequential
 from tensorflow.keras.layers import Dense, Dropout
@@ -562,9 +563,9 @@ model.add(Dropout(0.2))
 model.add(Dense(512, activation="relu"))
 model.add(Dropout(0.2))
 model.add(Dense(10, activation="softmax"))
-'''
+"""
 
-SCRIPTS["cnn sequential"] = '''
+SCRIPTS["cnn sequential"] = """
 import tensorflow as tf
 
 model = tf.keras.models.Sequential([
@@ -576,9 +577,9 @@ model = tf.keras.models.Sequential([
     tf.keras.layers.Dense(64, activation=tf.keras.activations.elu),
     tf.keras.layers.Dense(1, activation='sigmoid')
 ])
-'''
+"""
 
-SCRIPTS["lstm sequential"] = '''
+SCRIPTS["lstm sequential"] = """
 import keras
 import numpy as np
 
@@ -590,9 +591,9 @@ for i, units in enumerate(cells):
     model.add(keras.layers.LSTM(units, return_sequences=i < len(cells) - 1))
 model.add(keras.layers.TimeDistributed(keras.layers.Dense(4)) if False else keras.layers.Dense(int(np.prod((2, 5)))))
 model.add(keras.layers.Reshape((2, -1)))
-'''
+"""
 
-SCRIPTS["operators and slices"] = '''
+SCRIPTS["operators and slices"] = """
 import keras
 from keras import layers, ops
 
@@ -611,9 +612,9 @@ i = ops.relu(h) + keras.activations.sigmoid(h)
 j = 1 - ops.expand_dims(f, axis=-1)
 k = ops.where(j > 0.5, j, 0.0)
 model = keras.Model([x, y], [i, k, ops.clip(e, -1.0, 1.0)])
-'''
+"""
 
-SCRIPTS["attention with masks"] = '''
+SCRIPTS["attention with masks"] = """
 import keras
 from keras import layers
 
@@ -631,9 +632,9 @@ pooled = layers.GlobalMaxPooling1D()(att)
 dot = layers.Dot(axes=1, normalize=True)([pooled, layers.Dense(16)(states)])
 drop = layers.Dropout(0.5)(pooled, training=True)
 model = keras.Model(inputs=[tokens, valid], outputs=[dot, layers.Concatenate()([s, drop]), scores])
-'''
+"""
 
-SCRIPTS["parts of other models"] = '''
+SCRIPTS["parts of other models"] = """
 import keras
 from keras import layers
 
@@ -654,9 +655,9 @@ second = keras.Model(head.inputs, head.layers[-2].output, name="second")
 second.trainable = False
 image = keras.Input((32, 32, 3))
 model = keras.Model(image, layers.Dense(3)(second(image)))
-'''
+"""
 
-SCRIPTS["recursion and closures"] = '''
+SCRIPTS["recursion and closures"] = """
 import keras
 from keras import layers
 
@@ -707,10 +708,10 @@ def main():
 
 
 main()
-'''
+"""
 
 WITHOUT_CLASSES = {
-    "transformer by classes": '''
+    "transformer by classes": """
 import keras
 from keras import layers
 
@@ -721,6 +722,6 @@ ffn = keras.Sequential([keras.Input((40, 32)), layers.Dense(64, activation="relu
 x = layers.LayerNormalization(epsilon=1e-6)(first + layers.Dropout(0.1)(ffn(first)))
 x = layers.GlobalAveragePooling1D()(x)
 model = keras.Model(inputs, layers.Dense(2, activation="softmax")(x))
-'''
+"""
 }
 """What the scripts with layers of their own come in as: the same without these classes."""

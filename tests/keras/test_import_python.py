@@ -37,47 +37,58 @@ def plain(value: object) -> object:
     return value
 
 
-def fingerprint(model: keras.Model) -> tuple[list[str], list[list[str]]]:
-    """What each output is computed by, down to the inputs, and which calls share a layer."""
-    functional = model._functional if isinstance(model, keras.Sequential) else model
-    known: dict[int, str] = {}
-    for index, tensor in enumerate(functional.inputs):
-        known[id(tensor)] = digest("input", index, tensor.shape, tensor.dtype)
-    calls: dict[int, list[str]] = {}
+class Fingerprints:
+    """What each tensor of a functional model is computed by, down to the inputs."""
 
-    def argument(value: object) -> object:
+    def __init__(self, model: keras.Model) -> None:
+        self._known = {
+            id(tensor): digest("input", index, tensor.shape, tensor.dtype)
+            for index, tensor in enumerate(model.inputs)
+        }
+        self.calls: dict[int, list[str]] = {}
+
+    def of(self, tensor: keras.KerasTensor) -> str:
+        if id(tensor) not in self._known:
+            operation, node_index, _ = tensor._keras_history
+            node = operation._inbound_nodes[node_index]
+            bound = inspect.signature(operation.call).bind(*node.arguments.args, **node.arguments.kwargs)
+            given = {key: self._argument(value) for key, value in bound.arguments.items() if is_given(value)}
+            call = digest(*called(operation), given)
+            of_layer = self.calls.setdefault(id(operation), [])
+            if call not in of_layer:
+                of_layer.append(call)
+            for number, output in enumerate(node.output_tensors):
+                self._known[id(output)] = digest(call, number)
+        return self._known[id(tensor)]
+
+    def _argument(self, value: object) -> object:
         if isinstance(value, keras.KerasTensor):
-            return of_tensor(value)
+            return self.of(value)
         if isinstance(value, list | tuple):
-            return [argument(item) for item in value]
+            return [self._argument(item) for item in value]
         return plain(value) if not isinstance(value, slice) else str(value)
 
-    def of_tensor(tensor: keras.KerasTensor) -> str:
-        if id(tensor) not in known:
-            operation, index, _ = tensor._keras_history
-            node = operation._inbound_nodes[tensor._keras_history.node_index]
-            bound = inspect.signature(operation.call).bind(*node.arguments.args, **node.arguments.kwargs)
-            given = {
-                key: argument(value)
-                for key, value in bound.arguments.items()
-                if value is not None and not (isinstance(value, dict) and not value)
-            }
-            if isinstance(operation, keras.Model):
-                what: object = fingerprint(operation)
-            elif isinstance(operation, keras.layers.Layer):
-                what = plain(operation.get_config())
-            else:
-                settings = {key: value for key, value in vars(operation).items() if not key.startswith("_")}
-                what = plain(settings)
-            call = digest(type(operation).__name__.replace("Sequential", "Functional"), what, given)
-            if not call in calls.setdefault(id(operation), []):
-                calls[id(operation)].append(call)
-            for number, output in enumerate(node.output_tensors):
-                known[id(output)] = digest(call, number)
-        return known[id(tensor)]
 
-    outputs = [of_tensor(tensor) for tensor in keras.tree.flatten(functional.outputs)]
-    return outputs, sorted(sorted(one) for one in calls.values())
+def is_given(value: object) -> bool:
+    return value is not None and not (isinstance(value, dict) and not value)
+
+
+def called(operation: keras.Operation) -> tuple[str, object]:
+    """What is called, without its name."""
+    if isinstance(operation, keras.Model):
+        return "model", fingerprint(operation)
+    if isinstance(operation, keras.layers.Layer):
+        return type(operation).__name__, plain(operation.get_config())
+    settings = {key: value for key, value in vars(operation).items() if not key.startswith("_")}
+    return type(operation).__name__, plain(settings)
+
+
+def fingerprint(model: keras.Model) -> tuple[list[str], list[list[str]]]:
+    """What each output of a model is computed by, and which calls share a layer."""
+    functional = model._functional if isinstance(model, keras.Sequential) else model
+    prints = Fingerprints(functional)
+    outputs = [prints.of(tensor) for tensor in keras.tree.flatten(functional.outputs)]
+    return outputs, sorted(sorted(one) for one in prints.calls.values())
 
 
 def run(script: str) -> keras.Model:
@@ -98,6 +109,8 @@ def test_a_script_comes_in_as_the_model_that_it_makes(name: str, monkeypatch: py
     # A layer that the script writes itself comes in as the layers that it calls, as in the script beside it.
     same = run(WITHOUT_CLASSES[name]) if name in WITHOUT_CLASSES else real
     (outputs, shared), (theirs, theirs_shared) = fingerprint(ours), fingerprint(same)
-    if not isinstance(same, keras.Sequential) and isinstance(same.output, dict):  # Keras orders a mapping by its keys; the document as it was written
+    if not isinstance(same, keras.Sequential) and isinstance(
+        same.output, dict
+    ):  # Keras orders a mapping by its keys; the document as it was written
         outputs, theirs = sorted(outputs), sorted(theirs)
     assert (outputs, shared) == (theirs, theirs_shared)

@@ -1,4 +1,4 @@
-"""A Python file is read as an experiment: what comes in, what is told, what is refused, and that nothing hangs."""
+"""A Python file is read as an experiment: what comes in, what is told and refused, and that nothing hangs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kflab import catalog, document, presets
+from kflab.catalog import Kind
+from kflab.code import script
 from kflab.errors import UnusableInputError
-from kflab.experiment import Spec
-from kflab.graph.nodes import Call, Layer, Op, Share
+from kflab.experiment import Experiment, Spec
+from kflab.graph.nodes import Call, Layer, Node, Op, Share
 from kflab.imports import Imported, ImportRefusedError
 from kflab.imports.python import TensorSpec, read, read_notebook
+from kflab.imports.python.arguments import ArgumentReader
 from tests.keras.python_scripts import SCRIPTS
 
 
@@ -61,7 +65,8 @@ class TestArguments:
     def test_only_what_differs_from_the_default_is_kept(self) -> None:
         nodes = nodes_of(
             "o = layers.Dense(3, 'linear', True, kernel_initializer=keras.initializers.GlorotUniform(), "
-            "bias_initializer='zeros', kernel_regularizer=None, activity_regularizer=keras.regularizers.l2(0.1))(i)"
+            "bias_initializer='zeros', kernel_regularizer=None, "
+            "activity_regularizer=keras.regularizers.l2(0.1))(i)"
         )
         assert nodes["dense"].target == Layer(
             "Dense", {"units": 3, "activity_regularizer": {"L2": {"l2": 0.1}}}
@@ -93,7 +98,9 @@ class TestTensors:
         ]
 
     def test_functions_of_tensorflow_are_those_of_keras_ops(self) -> None:
-        nodes = nodes_of("import tensorflow as tf\no = tf.reduce_mean(tf.concat([i, tf.nn.relu(i)], axis=-1), axis=1)")
+        nodes = nodes_of(
+            "import tensorflow as tf\no = tf.reduce_mean(tf.concat([i, tf.nn.relu(i)], axis=-1), axis=1)"
+        )
         assert [node.target for node in nodes.values()][1:] == [
             Op("ops.relu"),
             Op("ops.concatenate", {"axis": -1}),
@@ -123,7 +130,9 @@ model = keras.Model(i, o)
             asked.append(node)
             return [TensorSpec((None, 16), "float32")]
 
-        nodes = nodes_of("x = layers.Dense(16)(i)\no = layers.Dense(x.shape[-1] // i.shape[-1])(x)", specs_of=specs_of)
+        nodes = nodes_of(
+            "x = layers.Dense(16)(i)\no = layers.Dense(x.shape[-1] // i.shape[-1])(x)", specs_of=specs_of
+        )
         assert nodes["dense_1"].target == Layer("Dense", {"units": 2})
         assert asked == ["dense"]
 
@@ -184,7 +193,11 @@ def build(input_shape, num_classes, units=4):
         assert "input_shape of build has no value; give it with --define input_shape=" in said
         assert "num_classes" not in said
         nodes = read(text, define={"input_shape": (3,)}).experiment.model.nodes
-        assert [node.target.arguments for node in nodes.values()] == [{"shape": [3]}, {"units": 4}, {"units": 7}]
+        assert [node.target.arguments for node in nodes.values()] == [
+            {"shape": [3]},
+            {"units": 4},
+            {"units": 7},
+        ]
 
     def test_a_cell_without_a_model_is_what_lies_between_inputs_and_last_layers(self) -> None:
         imported = read(f"{HEAD}x = layers.Dense(4)(i)\nlayers.Dense(2)(x)\nlayers.Dense(3)(x)")
@@ -248,11 +261,14 @@ model.fit(x_train, y_train, batch_size=128, epochs=15, validation_split=0.2,
         assert training.callbacks == (Spec("EarlyStopping", {"patience": 2}),)
         assert (training.batch_size, training.epochs, training.seed) == (128, 15, 7)
         said = [note.message for note in imported.notes]
-        assert [True, True] == ["MyCallback" in " ".join(said), "to_categorical is not needed" in " ".join(said)]
+        assert [
+            "MyCallback" in " ".join(said),
+            "to_categorical is not needed" in " ".join(said),
+        ] == [True, True]
         assert len(said) == 2
 
     def test_samples_that_the_file_does_not_scale_are_not_scaled(self) -> None:
-        text = self.MNIST.replace(' / 255', '')
+        text = self.MNIST.replace(" / 255", "")
         assert read(text).experiment.data.scale == 1.0
 
     def test_an_autoencoder_is_held_against_its_input(self) -> None:
@@ -262,16 +278,21 @@ model.fit(x_train, y_train, batch_size=128, epochs=15, validation_split=0.2,
     def test_what_each_output_is_trained_by(self) -> None:
         text = f"""{HEAD}
 model = keras.Model(i, {{"a": layers.Dense(1)(i), "b": layers.Dense(2, name="bee")(i)}})
-model.compile("sgd", loss={{"a": "mse", "b": keras.losses.Huber(0.5)}}, loss_weights={{"b": 2}}, metrics={{"a": ["mae"]}})
+losses = {{"a": "mse", "b": keras.losses.Huber(0.5)}}
+model.compile("sgd", loss=losses, loss_weights={{"b": 2}}, metrics={{"a": ["mae"]}})
 """
         experiment = read(text).experiment
         assert experiment.model.outputs == ("a", "bee")
-        assert experiment.training.loss == {"a": Spec("MeanSquaredError"), "bee": Spec("Huber", {"delta": 0.5})}
+        assert experiment.training.loss == {
+            "a": Spec("MeanSquaredError"),
+            "bee": Spec("Huber", {"delta": 0.5}),
+        }
         assert experiment.training.loss_weights == {"bee": 2.0}
         assert experiment.training.metrics == {"a": (Spec("mae"),)}
 
     def test_a_loss_that_is_code_is_told_and_left_out(self) -> None:
-        text = f"{HEAD}def loss(y, p): return p\nmodel = keras.Model(i, layers.Dense(1)(i))\nmodel.compile(loss=loss)"
+        model = "model = keras.Model(i, layers.Dense(1)(i))\nmodel.compile(loss=loss)"
+        text = f"{HEAD}def loss(y, p): return p\n{model}"
         imported = read(text)
         assert imported.experiment.training.loss == {}
         assert [note.message for note in imported.notes] == [
@@ -303,7 +324,10 @@ model = keras.Model(i, [x, y, z])
         assert "line 14: helper is not set in this file" in said
 
     def test_what_the_model_does_not_need_is_no_obstacle(self) -> None:
-        nodes = nodes_of("import cv2\nimages = cv2.imread(path)[0]\nfor f in images: print(f.shape)\no = layers.Dense(2)(i)")
+        nodes = nodes_of(
+            "import cv2\nimages = cv2.imread(path)[0]\nfor f in images: print(f.shape)\n"
+            "o = layers.Dense(2)(i)"
+        )
         assert list(nodes) == ["input", "dense"]
 
     def test_a_branch_that_is_not_known_leaves_what_it_sets_unknown(self) -> None:
@@ -313,7 +337,9 @@ model = keras.Model(i, [x, y, z])
         assert nodes_of(body, define={"n": 2})["dense"].target == Layer("Dense", {"units": 2})
 
     def test_a_layer_added_under_a_condition_that_is_not_known_spoils_the_stack(self) -> None:
-        said = refused("import keras\nm = keras.Sequential([keras.Input((2,))])\nif x > 1: m.add(keras.layers.Dense(1))")
+        said = refused(
+            "import keras\nm = keras.Sequential([keras.Input((2,))])\nif x > 1: m.add(keras.layers.Dense(1))"
+        )
         assert "line 3: x is not set" in said
 
     def test_an_exception_of_the_file_is_told(self) -> None:
@@ -322,7 +348,18 @@ model = keras.Model(i, [x, y, z])
         )
 
     @pytest.mark.parametrize(
-        "text", ["print 'x'", "def f(:", "x = (", "\x00", "", "# nothing", "import keras", "\ufeffx = 1", "if 1:\n\tx=1\n        y=2"]
+        "text",
+        [
+            "print 'x'",
+            "def f(:",
+            "x = (",
+            "\x00",
+            "",
+            "# nothing",
+            "import keras",
+            "\ufeffx = 1",
+            "if 1:\n\tx=1\n        y=2",
+        ],
     )
     def test_what_is_no_model_is_refused(self, text: str) -> None:
         assert refused(text)
@@ -410,12 +447,16 @@ class TestNotebooks:
         assert list(read_notebook(text).experiment.model.nodes) == ["input", "dense"]
 
     def test_lines_are_told_as_those_of_cells(self) -> None:
-        text = self.notebook("import keras\ni = keras.Input((4,))", "\nmodel = keras.Model(i, keras.layers.Dense(n)(i))")
+        text = self.notebook(
+            "import keras\ni = keras.Input((4,))", "\nmodel = keras.Model(i, keras.layers.Dense(n)(i))"
+        )
         with pytest.raises(ImportRefusedError) as caught:
             read_notebook(text, "a.ipynb")
         assert "cell 3, line 2: n is not set in this file" in str(caught.value)
 
-    @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"cells": 3}', '{"cells": [1, {"cell_type": "code"}]}', "[" * 5000])
+    @pytest.mark.parametrize(
+        "text", ["", "{", "[]", "{}", '{"cells": 3}', '{"cells": [1, {"cell_type": "code"}]}', "[" * 5000]
+    )
     def test_what_is_no_notebook_is_refused(self, text: str) -> None:
         with pytest.raises(ImportRefusedError):
             read_notebook(text)
@@ -463,14 +504,75 @@ def _lines(tree: ast.Module) -> list[str]:
 def test_a_script_that_was_changed_comes_in_or_is_refused(name: str) -> None:
     for seed in range(25):
         with contextlib.suppress(UnusableInputError):
-            assert isinstance(read(mutated(SCRIPTS[name], seed), specs_of=lambda *_: [TensorSpec((None, 8, 8), "float32")]), Imported)
+            assert isinstance(
+                read(mutated(SCRIPTS[name], seed), specs_of=lambda *_: [TensorSpec((None, 8, 8), "float32")]),
+                Imported,
+            )
 
 
-WORDS = st.sampled_from(
-    "keras layers . ( ) [ ] { } , = : \n i o x 1 2.5 'a' def return if else for in range lambda * ** - + "
-    "Dense Conv2D Input Model Sequential add compile fit class self shape None True while import from "
-    "len zip map sum dict list sorted getattr isinstance super enumerate partial %".split(" ")
-)
+WORD_LIST = [
+    "keras",
+    "layers",
+    ".",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    "=",
+    ":",
+    "\n",
+    "i",
+    "o",
+    "x",
+    "1",
+    "2.5",
+    "'a'",
+    "def",
+    "return",
+    "if",
+    "else",
+    "for",
+    "in",
+    "range",
+    "lambda",
+    "*",
+    "**",
+    "-",
+    "+",
+    "Dense",
+    "Conv2D",
+    "Input",
+    "Model",
+    "Sequential",
+    "add",
+    "compile",
+    "fit",
+    "class",
+    "self",
+    "shape",
+    "None",
+    "True",
+    "while",
+    "import",
+    "from",
+    "len",
+    "zip",
+    "map",
+    "sum",
+    "dict",
+    "list",
+    "sorted",
+    "getattr",
+    "isinstance",
+    "super",
+    "enumerate",
+    "partial",
+    "%",
+]
+WORDS = st.sampled_from(WORD_LIST)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -480,21 +582,77 @@ def test_any_words_come_in_or_are_refused(words: list[str]) -> None:
         read(f"{HEAD}{' '.join(words)}\nmodel = keras.Model(i, layers.Dense(1)(i))")
 
 
+CALLED = [
+    "layers.Dense",
+    "layers.LSTM",
+    "layers.Add()",
+    "layers.concatenate",
+    "layers.Lambda",
+    "layers.TimeDistributed",
+    "layers.Dense(2)",
+    "keras.Model",
+    "keras.Sequential",
+    "ops.add",
+    "ops.split",
+    "ops.where",
+    "ops.reshape",
+    "i.__getitem__",
+    "layers.Bidirectional",
+    "len",
+    "keras.Sequential([layers.Dense(2)])",
+    "layers.MultiHeadAttention(2,2)",
+    "range",
+    "sum",
+    "zip",
+    "dict",
+    "min",
+    "max",
+    "int",
+    "str",
+    "next",
+    "keras.activations.relu",
+    "keras.datasets.mnist.load_data",
+    "keras.applications.ResNet50",
+    "list",
+    "sorted",
+    "layers.Input",
+    "keras.regularizers.l2",
+    "keras.optimizers.Adam",
+    "keras.Model(i,i).get_layer",
+    "keras.Sequential().add",
+    "type",
+    "getattr",
+    "keras.Sequential().fit",
+    "super",
+    "ops.stack",
+    "ops.get_item",
+    "layers.Embedding(3,3)",
+    "keras.utils.to_categorical",
+    "map",
+    "isinstance",
+    "filter",
+]
+
 CALLS = st.recursive(
-    st.sampled_from(["i", "1", "-3", "'same'", "None", "[1, 2]", "(i, i)", "{'a': i}", "layers", "keras", "lambda t: t", "..."]),
+    st.sampled_from(
+        [
+            "i",
+            "1",
+            "-3",
+            "'same'",
+            "None",
+            "[1, 2]",
+            "(i, i)",
+            "{'a': i}",
+            "layers",
+            "keras",
+            "lambda t: t",
+            "...",
+        ]
+    ),
     lambda inner: st.builds(
         lambda name, given: f"{name}({', '.join(given)})",
-        st.sampled_from(
-            [
-                *"layers.Dense layers.LSTM layers.Add() layers.concatenate layers.Lambda layers.TimeDistributed".split(),
-                *"layers.Dense(2) keras.Model keras.Sequential ops.add ops.split ops.where ops.reshape i.__getitem__".split(),
-                *"keras.Sequential([layers.Dense(2)]) layers.MultiHeadAttention(2, 2) len range sum zip dict min".split(),
-                *"keras.activations.relu keras.datasets.mnist.load_data keras.applications.ResNet50 list sorted".split(),
-                *"layers.Bidirectional layers.Input keras.regularizers.l2 keras.optimizers.Adam max int str next".split(),
-                *"keras.Model(i, i).get_layer keras.Sequential().add keras.Sequential().fit type getattr super".split(),
-                *"ops.stack ops.get_item layers.Embedding(3, 3) keras.utils.to_categorical isinstance map filter".split(),
-            ]
-        ),
+        st.sampled_from(CALLED),
         st.lists(inner, max_size=4),
     ),
     max_leaves=6,
@@ -506,3 +664,41 @@ CALLS = st.recursive(
 def test_any_calls_come_in_or_are_refused(call: str) -> None:
     with contextlib.suppress(UnusableInputError):
         read(f"{HEAD}o = {call}\nmodel = keras.Model(i, o)")
+
+
+def without_defaults(experiment: Experiment) -> dict[str, list[object]]:
+    """What each node of a document is and is called with, without arguments that are the default."""
+    offers = catalog.load()
+    reader = ArgumentReader(offers, lambda *_: None)
+
+    def target(node: Node) -> object:
+        if not isinstance(node.target, Layer | Op):
+            return node.target
+        kind, name = (
+            (Kind.LAYER, node.target.layer) if isinstance(node.target, Layer) else (Kind.OP, node.target.op)
+        )
+        entry = offers.get(kind, name)
+        arguments = {
+            key: value
+            for key, value in node.target.arguments.items()
+            if (argument := entry.argument(key)) is None or not reader.is_default(argument, value)
+        }
+        return name, arguments
+
+    graphs = {"": experiment.model, **experiment.models}
+    return {
+        name: [
+            graph.outputs,
+            {key: (target(node), node.inputs, node.named, node.call) for key, node in graph.nodes.items()},
+        ]
+        for name, graph in graphs.items()
+    }
+
+
+@pytest.mark.parametrize("preset", presets.names())
+def test_the_script_of_a_preset_comes_in_as_the_preset(preset: str) -> None:
+    experiment = document.read(presets.path(preset))
+    imported = read(script(experiment))
+    assert without_defaults(imported.experiment) == without_defaults(experiment)
+    assert imported.experiment.training.epochs == experiment.training.epochs
+    assert imported.experiment.training.loss_of("") == experiment.training.loss_of("")

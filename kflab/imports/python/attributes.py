@@ -7,15 +7,21 @@ from kflab.imports.python import composite, datasets, standard_library
 from kflab.imports.python.models import Models, output_of
 from kflab.imports.python.module_names import MODELS, STACKS, canonical, kind_of, merging_layer, operation
 from kflab.imports.python.recorded import (
-    DataArray,
     Distributed,
     LambdaObject,
     LayerObject,
     Made,
     ModelObject,
     Tensor,
+    TensorCall,
 )
 from kflab.imports.python.things import Instance, Method, Place, Ref, Unknown
+
+_NAMED = (LayerObject, ModelObject, TensorCall)
+
+
+_NAMED = (LayerObject, ModelObject, TensorCall)
+_NEW_AXIS = {"numpy.newaxis", "tensorflow.newaxis"}
 
 
 class Attributes(Models):
@@ -36,25 +42,21 @@ class Attributes(Models):
     def attribute(self, value: object, name: str, place: Place) -> object:
         """An attribute of a name of a module or of something of Keras."""
         match value:
-            case Ref(path=path):
-                found = standard_library.constant(f"{path}.{name}")
-                if found is None and f"{path}.{name}" in {"numpy.newaxis", "tensorflow.newaxis"}:
-                    return None
-                return found if found is not None else Ref(canonical(f"{path}.{name}"))
+            case Ref():
+                return _of_module(value, name)
             case Tensor():
                 return self._of_tensor(value, name, place)
             case LayerObject():
                 return self._of_layer(value, name, place)
             case ModelObject():
                 return self._of_model(value, name, place)
-            case DataArray():
-                return datasets.attribute(value, name, place)
-            case Made():
-                found = value.arguments.get(name)
-                return Method(value, name) if found is None else found
+            case TensorCall() if name == "operation":
+                return value.target if isinstance(value.target, LayerObject) else value
             case Instance():
                 return composite.attribute(value, name, place)
-        return place.unknown("is not read")
+            case Made():
+                return value.arguments.get(name, Method(value, name))
+        return datasets.attribute(value, name, place)
 
     def _of_tensor(self, tensor: Tensor, name: str, place: Place) -> object:
         match name:
@@ -69,6 +71,8 @@ class Attributes(Models):
                 return tensor.call.hint or "keras_tensor"
             case "get_shape":
                 return Method(tensor, name)
+            case "_keras_history":
+                return tensor.call
         return place.unknown("is not read")
 
     def _of_layer(self, layer: LayerObject, name: str, place: Place) -> object:
@@ -132,7 +136,7 @@ class Attributes(Models):
             name in {"name", "_name"}
             and isinstance(value, LayerObject | ModelObject)
             and isinstance(new, str)
-        ):
+        ) or (isinstance(value, TensorCall) and name == "name" and isinstance(new, str)):
             value.name = new
         elif isinstance(value, LayerObject | ModelObject):
             self.note(f"{place.text} is set, which is not read", place.line)
@@ -178,3 +182,12 @@ class Attributes(Models):
         if isinstance(value, Instance):
             return kind in value.kind.lineage()
         return False
+
+
+def _of_module(module: Ref, name: str) -> object:
+    """What a name of a module is: a constant, or a name again."""
+    path = f"{module.path}.{name}"
+    if path in _NEW_AXIS:
+        return None
+    found = standard_library.constant(path)
+    return Ref(canonical(path)) if found is None else found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from kflab.imports.python.recorded import (
     TensorCall,
 )
 from kflab.imports.python.things import (
+    Cause,
     Function,
     Instance,
     Method,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 _STEPS = ("train_step", "compute_loss", "call_step")
 _MODEL_BASES = ("Model", "Functional", "Sequential")
 _MODEL = "__model__"
+_WEIGHTS = {"add_weight", "add_variable"}
 
 
 def is_model(instance: Instance) -> bool:
@@ -75,9 +78,8 @@ def method(
     instance = owner.instance if isinstance(owner, Super) else owner
     if name == "__init__":
         return _made(library, instance, positional, named, place, inside=isinstance(owner, Super))
-    if name in {"add_weight", "add_variable"}:
-        what = f"{instance.kind.name} (line {instance.kind.line})"
-        raise Unreadable([place.cause("has weights of its own, which no layer of Keras has", what)])
+    if name in _WEIGHTS:
+        raise Unreadable(_own_weights(instance, place))
     model = model_of(instance)
     if model is not None and name in {
         "compile",
@@ -98,6 +100,16 @@ def method(
     if name == "__call__":
         return call_instance(library, instance, positional, named, place)
     return None
+
+
+def _own_weights(instance: Instance, place: Place) -> list[Cause]:
+    """That a layer has weights of its own, if a method of its class adds any."""
+    methods = [one.node for one in instance.kind.names.values() if isinstance(one, Function)]
+    parts = (part for method in methods for part in ast.walk(method))
+    if any(isinstance(part, ast.Attribute) and part.attr in _WEIGHTS for part in parts):
+        what = f"{instance.kind.name} (line {instance.kind.line})"
+        return [place.cause("has weights of its own, which no layer of Keras has", what)]
+    return []
 
 
 def _made(
@@ -147,7 +159,7 @@ def call_instance(
         raise Unreadable([place.cause("is a class of the file that has no call", what)])
     unknown = causes_in([*positional, *named.values()])
     if unknown:
-        raise Unreadable(unknown)
+        raise Unreadable([*unknown, *_own_weights(instance, place)])
     build = instance.kind.find("build")
     if isinstance(build, Function) and not instance.built:
         first = positional[0] if positional else next(iter(named.values()), None)

@@ -12,9 +12,12 @@ from kflab.catalog import datasets
 from kflab.catalog.dataset_types import DatasetInfo, TargetKind
 from kflab.errors import UnusableInputError
 from kflab.experiment import Data
-from kflab.imports.python.recorded import DataArray
-from kflab.imports.python.things import Method, Place, Unknown, causes_in
+from kflab.imports.python.recorded import DataArray, Statistic
+from kflab.imports.python.things import Method, Place, Ref, Unknown, causes_in
 from kflab.values import Value
+
+STANDARD = datasets.STANDARD
+"""The scale that brings each feature to mean 0 and standard deviation 1."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +72,34 @@ def load(
     return Loaded(source, arguments, arrays)
 
 
+def load_table(path: str, named: Mapping[str, object], place: Place) -> Loaded | None:
+    """What `sklearn.datasets.load_iris` and its like give; None where the catalog has no such dataset."""
+    name = path.rpartition(".")[2]
+    source = name.removeprefix("load_").removeprefix("fetch_")
+    info = info_of(source) if path.startswith("sklearn.datasets.") and source != name else None
+    if info is None:
+        return None
+    samples = (info.train + info.test) or None
+    shape = info.inputs[0].shape
+    # Pictures stand in rows there, one pixel beside the other.
+    features = math.prod(size for size in shape if size is not None)
+    x = DataArray(source, "x", (samples, features))
+    y = DataArray(source, "y", (samples,))
+    if named.get("return_X_y") is True:
+        return Loaded(source, {}, (x, y))
+    pictures = dataclasses.replace(x, shape=(samples, *shape[:-1]))
+    unknown = place.unknown("is not read", definable=True)
+    table = {"data": x, "target": y, "images": pictures if len(shape) > 1 else unknown}
+    return Loaded(source, {}, Table(table))
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """What scikit-learn loads: arrays by name, as attributes and as items."""
+
+    arrays: Mapping[str, object]
+
+
 def _shape(info: DatasetInfo, role: str, count: int) -> tuple[int | None, ...]:
     samples = count or None
     if role == "y":
@@ -87,8 +118,14 @@ def classes_of(array: DataArray) -> int:
     return info.targets[0].classes if info is not None else 0
 
 
-def attribute(array: DataArray, name: str, place: Place) -> object:
-    """An attribute of an array."""
+def attribute(value: object, name: str, place: Place) -> object:
+    """An attribute of an array, or of what scikit-learn loads."""
+    if isinstance(value, Table):
+        return value.arrays.get(name, place.unknown("is not read", definable=True))
+    return _of_array(value, name, place) if isinstance(value, DataArray) else place.unknown("is not read")
+
+
+def _of_array(array: DataArray, name: str, place: Place) -> object:
     match name:
         case "shape":
             return (
@@ -109,7 +146,7 @@ def attribute(array: DataArray, name: str, place: Place) -> object:
                 if array.shape[0] is not None
                 else place.unknown("is not known", definable=True)
             )
-        case "astype" | "reshape" | "max" | "min" | "copy" | "flatten" | "squeeze" | "ravel":
+        case "astype" | "reshape" | "max" | "min" | "copy" | "flatten" | "squeeze" | "ravel" | "mean" | "std":
             return Method(array, name)
     return place.unknown("depends on data that is not read", definable=True)
 
@@ -127,6 +164,8 @@ def method(
         return _reshaped(array, list(sizes), place)
     if name in {"max", "min"} and not positional and not named:
         return _extreme(array, name, place)
+    if name in {"mean", "std"} and array.role == "x":
+        return Statistic(array, name)
     if name in {"flatten", "ravel", "squeeze"} and array.role == "y":
         return dataclasses.replace(array, shape=array.shape[:1])
     return place.unknown("depends on data that is not read", definable=True)
@@ -156,13 +195,16 @@ def _reshaped(array: DataArray, sizes: list[object], place: Place) -> object:
 
 def binary(operation: ast.AST, left: object, right: object, place: Place) -> object:
     """An operator with an array on a side: dividing by a number is scaling, the rest is only told."""
+    if isinstance(left, DataArray) and isinstance(right, Statistic):
+        return left if isinstance(operation, ast.Sub) else dataclasses.replace(left, standard=True)
     if isinstance(left, DataArray) and isinstance(right, int | float) and right:
         if isinstance(operation, ast.Div):
             return dataclasses.replace(left, scale=left.scale * right)
         if isinstance(operation, ast.Mult):
             return dataclasses.replace(left, scale=left.scale / right)
     array = left if isinstance(left, DataArray) else right
-    assert isinstance(array, DataArray)
+    if not isinstance(array, DataArray):  # such as the deviation with a little added to it
+        return next(one for one in (left, right) if isinstance(one, Statistic))
     if isinstance(operation, ast.Add | ast.Sub | ast.Div | ast.Mult):
         return dataclasses.replace(array, changed=(*array.changed, place.text))
     return place.unknown("depends on data that is not read", definable=True)
@@ -201,11 +243,25 @@ def function(
         place: where it is called.
     """
     last = path.rpartition(".")[2]
+    if last == "train_test_split" and positional and all(isinstance(one, DataArray) for one in positional):
+        return [one for array in positional for one in _halves(array)]
+    if path.endswith("StandardScaler"):
+        return Ref(path)
+    if path.endswith(("StandardScaler.fit_transform", "StandardScaler.transform")):
+        array = positional[0] if positional else None
+        return dataclasses.replace(array, standard=True) if isinstance(array, DataArray) else None
     prepare = _PREPARE.get(last)
     array = positional[0] if positional else named.get("y" if last == "to_categorical" else "sequences")
     if prepare is None or not isinstance(array, DataArray):
         return None
     return prepare(_Prepared(array, list(positional[1:]), named, place))
+
+
+def _halves(array: object) -> tuple[DataArray, DataArray]:
+    """What a split makes of an array; how many samples each half has is not known."""
+    assert isinstance(array, DataArray)
+    half = dataclasses.replace(array, shape=(None, *array.shape[1:]))
+    return half, dataclasses.replace(half, train=False)
 
 
 class _Prepared(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kflab.document.encoding import MODEL_NAME
 from kflab.experiment import Experiment
 from kflab.graph.nodes import INPUT, Call, Graph, Layer, Node, Op, Share
 from kflab.graph.order import calling_order
@@ -35,7 +36,7 @@ class GraphMaker:
         Raises:
             Unreadable: with every reason why it cannot be in a document.
         """
-        return self._graph(model, fitting(model.name or model.hint) if model.name or model.hint else "model")
+        return self._graph(model, fitting(_own_name(model)) if _own_name(model) else MODEL_NAME)
 
     def _graph(self, model: ModelObject, name: str) -> Graph:
         place = Place(model.line)
@@ -91,7 +92,7 @@ class GraphMaker:
         """Make the graph of a model that is called, once."""
         if model in self._names:
             return
-        wanted = fitting(model.name or model.hint or self._models.automatic_name(model) or "nested")
+        wanted = fitting(_own_name(model) or self._models.automatic_name(model) or "nested")
         name, number = wanted, 1
         while name in self._names.values():
             name, number = f"{wanted}_{number}", number + 1
@@ -141,6 +142,11 @@ class GraphMaker:
         if specs[0].dtype != "float32":
             arguments["dtype"] = specs[0].dtype
         return Layer(INPUT, arguments)
+
+
+def _own_name(model: ModelObject) -> str:
+    """The name that the file gives a model: its own, or that of its variable if it is a word."""
+    return model.name or (model.hint if len(model.hint) > 1 else "")
 
 
 def _reference(tensor: Tensor, names: dict[TensorCall, str]) -> str:

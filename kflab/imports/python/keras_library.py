@@ -20,6 +20,7 @@ from kflab.imports.python.recorded import (
     LayerObject,
     Made,
     ModelObject,
+    Statistic,
     Tensor,
 )
 from kflab.imports.python.tensor_lists import tensors_in
@@ -319,6 +320,10 @@ class KerasLibrary(Attributes):
         if path.startswith("keras.datasets.") and path.endswith(".load_data"):
             self.data = datasets.load(path.split(".")[2], positional, named, place, self.note)
             return self.data.arrays
+        table = datasets.load_table(path, named, place)
+        if table is not None:
+            self.data = table
+            return table.arrays
         return datasets.function(path, positional, named, place)
 
     def _on_tensors(
@@ -345,7 +350,7 @@ class KerasLibrary(Attributes):
         """An operator or comparison where a side is something of Keras."""
         if isinstance(left, Tensor) or isinstance(right, Tensor):
             return self.operator(operation, [left, right], place)
-        if isinstance(left, DataArray) or isinstance(right, DataArray):
+        if isinstance(left, DataArray | Statistic) or isinstance(right, DataArray | Statistic):
             return datasets.binary(operation, left, right, place)
         if isinstance(operation, ast.Eq | ast.NotEq):
             return (left == right) is isinstance(operation, ast.Eq)
@@ -361,6 +366,8 @@ class KerasLibrary(Attributes):
         """`value[key]` of something of Keras."""
         if isinstance(value, Tensor):
             return super().item(value, key, place)
+        if isinstance(value, datasets.Table) and isinstance(key, str):
+            return self.attribute(value, key, place)
         if isinstance(value, DataArray):
             return datasets.item(value, key, place)
         return place.unknown("is not read", definable=True)

@@ -80,8 +80,8 @@ def node_names(
 def _given(call: TensorCall, calls: Set[TensorCall]) -> str:
     """The name that the file gives a call: that of its layer, at the layer's first call."""
     target = call.target
-    if not isinstance(target, LayerObject) or not target.name:
-        return ""
+    if call.name or not isinstance(target, LayerObject) or not target.name:
+        return call.name
     first = min((one for one in target.calls if one in calls), key=lambda one: one.number, default=call)
     return target.name if first is call else ""
 

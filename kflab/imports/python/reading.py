@@ -272,7 +272,7 @@ def _title(tree: ast.Module) -> str:
     """What the file says it is: the `Title:` of its docstring, or the docstring's first line."""
     lines = (ast.get_docstring(tree) or "").splitlines()
     title = next((line.partition(":")[2] for line in lines if line.lower().startswith("title:")), "")
-    return (title or (lines[0] if lines else "")).strip().strip("#").strip()[:120]
+    return (title or (lines[0] if lines else "")).strip().strip("#").strip().removesuffix(".")[:120]
 
 
 def _refusal(source: Source, message: str, causes: Sequence[Cause]) -> ImportRefusedError:

@@ -128,6 +128,7 @@ class TensorCall:
         hint: the variable that what it gives was first given to.
         count: how many tensors it gives.
         specs: shape and dtype of each, once Keras was asked.
+        name: the name that the file gives the operation.
     """
 
     number: int
@@ -139,6 +140,7 @@ class TensorCall:
     hint: str = ""
     count: int = 1
     specs: tuple[TensorSpec, ...] = ()
+    name: str = ""
 
     def tensors(self) -> list[Tensor]:
         """Every tensor it is called with."""
@@ -216,6 +218,7 @@ class DataArray:
         train: whether it is of the training samples.
         scale: what the samples were divided by.
         one_hot: whether the targets were made rows of 0s and a single 1.
+        standard: whether each feature was brought to mean 0 and standard deviation 1.
         changed: what else was done to it.
     """
 
@@ -225,4 +228,13 @@ class DataArray:
     train: bool = True
     scale: float = 1.0
     one_hot: bool = False
+    standard: bool = False
     changed: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Statistic:
+    """The mean or standard deviation of the features of an array."""
+
+    array: DataArray
+    name: str

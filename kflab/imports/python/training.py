@@ -163,12 +163,15 @@ class TrainingReader:
         loaded = self._library.data
         fitted = self._model.fitted
         x, y = (fitted.named.get("x"), fitted.named.get("y")) if fitted is not None else (None, None)
-        if loaded is None or not loaded.source or (fitted is not None and not _of_dataset(x)):
-            if fitted is not None:
-                self._library.note(
-                    "the data that fit is given is not read; name a dataset or an .npz file in the setup",
-                    fitted.place.line,
-                )
+        if fitted is not None and not isinstance(x, DataArray):
+            source = loaded.source if loaded is not None else ""
+            what = (
+                f"; it is taken to be {source} as it is"
+                if source
+                else "; name a dataset or an .npz file in the setup"
+            )
+            self._library.note(f"how the data that fit is given is made is not read{what}", fitted.place.line)
+        if loaded is None or not loaded.source:
             return self._split(Data(source="")), training
         data = Data(source=loaded.source, arguments=loaded.arguments)
         if isinstance(x, DataArray):
@@ -196,6 +199,8 @@ class TrainingReader:
         if length is not None and any(argument.name == "length" for argument in info.arguments):
             data = _replaced(data, arguments={**data.arguments, "length": length})
         array = info.inputs[0]
+        if x.standard:
+            data = _replaced(data, scale=datasets.STANDARD)
         pictures = array.dtype == "float32" and array.high == 1.0 and len(array.shape) > 1
         if (
             not array.ids
@@ -208,7 +213,7 @@ class TrainingReader:
             self._library.note(
                 f"the samples are changed by {changed}, which is not brought along", x_line(self._model)
             )
-        if not array.ids and x.shape[1:] != array.shape and (*x.shape[1:], 1) != array.shape:
+        if not array.ids and _size(x.shape[1:]) != _size(array.shape):
             self._library.note(
                 f"the file gives the samples the shape {list(x.shape[1:])}; those of {data.source} come as "
                 f"{list(array.shape)}",
@@ -252,12 +257,12 @@ def _said(value: object) -> str:
     return "is not one of Keras"
 
 
+def _size(shape: Sequence[int | None]) -> int:
+    return math.prod(size or 1 for size in shape)
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _of_dataset(value: object) -> bool:
-    return isinstance(value, DataArray)
 
 
 def _input_name(source: str) -> str:
