@@ -26,13 +26,23 @@ from kflab.graph.nodes import Layer
 from kflab.graph.picture import picture
 from kflab.tui.app import Lab
 from kflab.tui.graph_columns import GraphTexts, GraphView
+from tests.bench.edits import show
 from tests.bench.graphs import residual
-from tests.bench.inspection import edited, seconds, show
 from tests.tui.conftest import StubEngine, lab_of, wait_for
 
 SIZES = (175, 1000)
 TIMES = 40
 HEIGHT = 40
+
+
+def seconds(work: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def edited(experiment: Experiment, name: str, filters: int) -> Experiment:
+    return edits.set_argument(experiment, "", name, "filters", filters).experiment
 
 
 def pure(experiment: Experiment, what: str, folding: Folding) -> None:
