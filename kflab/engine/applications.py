@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import inspect
 import json
+import sys
 from collections.abc import Callable, Mapping
 from typing import cast
 
@@ -58,7 +60,8 @@ def load(text: str) -> keras.Model:
 
 def _called(function: Callable[..., object], arguments: Mapping[str, object], text: str) -> keras.Model:
     try:
-        return function(**arguments)
+        with contextlib.redirect_stdout(sys.stderr):  # it prints how far the download is
+            return function(**arguments)
     except Exception as error:
         why = complaint(function.__name__, error)
         if (

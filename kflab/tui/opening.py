@@ -10,7 +10,8 @@ from kflab import document, presets
 from kflab.catalog import datasets
 from kflab.catalog.datasets import ArrayInfo, DatasetInfo
 from kflab.diagnose.check import check
-from kflab.errors import KflabError
+from kflab.diagnose.findings import Finding
+from kflab.errors import KflabError, UnusableInputError
 from kflab.experiment import Data, Experiment, Spec, Training
 from kflab.graph.history import History
 from kflab.graph.nodes import INPUT, Graph, Layer, Node
@@ -40,17 +41,21 @@ def open_session(path: Path) -> Session:
 
 def situated(session: Session) -> Session:
     """The session with what is known of its dataset and what is wrong with it."""
-    info: DatasetInfo | None
+    info: DatasetInfo | None = None
+    unknown: tuple[Finding, ...] = ()
     try:
-        info = datasets.describe(session.experiment.data, session.folder)
-    except KflabError:
-        info = None  # `check` says why.
+        if session.experiment.data.source:
+            info = datasets.describe(session.experiment.data, session.folder)
+    except UnusableInputError as problem:
+        unknown = (Finding(problem.message, path=problem.path or "data.source"),)
     report = None if session.stale else session.report
-    return session.situated(info, check(session.experiment, info, report, session.folder))
+    return session.situated(info, (*unknown, *check(session.experiment, info, report, session.folder)))
 
 
 def new_session(source: str = "digits") -> Session:
-    """A session with nothing but an Input for each array of a dataset."""
+    """A session with nothing but an Input for each array of a dataset; with nothing at all without one."""
+    if not source:
+        return Session(history=History(Experiment(model=Graph())), source="new", folder=Path.cwd())
     data = Data(source=source)
     info = datasets.describe(data)
     nodes = {array.name: Node(Layer(INPUT, _input_arguments(array))) for array in info.inputs}
@@ -106,12 +111,12 @@ def _field(text: str, name: str) -> str:
 
 
 def dataset_choices() -> list[Option]:
-    """The datasets that a new experiment can start with."""
+    """The datasets that a new experiment can start with, and none."""
     choices = []
     for name in datasets.names():
         info = datasets.describe(Data(source=name))
         choices.append(Option(name, name, group=info.origin, help=dataset_help(info), words=(info.origin,)))
-    return choices
+    return [*choices, Option("", "no data yet", help="An empty graph; the setup chooses the data later.")]
 
 
 def save_path(text: str, folder: Path) -> Path:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from kflab import catalog, document, presets
 from kflab.catalog import Kind
 from kflab.diagnose.findings import Finding, Severity
 from kflab.engine.protocol import Report
+from kflab.experiment import Data
 from kflab.graph import edits
+from kflab.graph.edits import Edited
 from kflab.graph.history import History
 from kflab.tui.layer_text import layer_text
 from kflab.tui.opening import new_session, open_session, situated
@@ -74,6 +78,18 @@ def test_new_experiment_says_what_it_lacks() -> None:
     assert session.errors
     assert session.unsaved
     assert session.path is None
+
+
+def test_an_experiment_without_data_asks_for_it_and_a_wrong_name_is_told() -> None:
+    session = situated(new_session(""))
+    assert session.info is None
+    assert [finding.path for finding in session.findings if finding.path == "data.source"] == ["data.source"]
+    setting = Setting(catalog.load(), session.experiment, session.info, session.folder, session.findings)
+    row = next(row for row in setup_rows(setting) if row.label == "dataset")
+    assert (row.shown, row.changed, row.severity) == ("none chosen", False, Severity.ERROR)
+    wrong = msgspec.structs.replace(session.experiment, data=Data(source="irsi"))
+    told = situated(session.edited(Edited(wrong, "data irsi"))).findings
+    assert any("did you mean iris" in finding.message for finding in told)
 
 
 def test_every_preset_has_rows_for_every_node_and_a_setup() -> None:
