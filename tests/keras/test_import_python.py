@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import pathlib
 
 import keras
 import pytest
@@ -114,3 +115,15 @@ def test_a_script_comes_in_as_the_model_that_it_makes(name: str, monkeypatch: py
     ):  # Keras orders a mapping by its keys; the document as it was written
         outputs, theirs = sorted(outputs), sorted(theirs)
     assert (outputs, shared) == (theirs, theirs_shared)
+
+
+@pytest.mark.parametrize("name", ["ResNet50", "MobileNetV3Small", "EfficientNetB0"])
+def test_the_source_of_an_architecture_comes_in_as_the_architecture(name: str) -> None:
+    """Keras' own files are read as those of somebody else, who wrote them long ago and at length."""
+    function = getattr(keras.applications, name)
+    source = pathlib.Path(inspect.getsourcefile(function) or "").read_text(encoding="utf-8")
+    imported = read(source, model=name, specs_of=specs_of)
+    with keras.StatelessScope():
+        ours, theirs = build(imported.experiment), function(weights=None)
+        assert ours.count_params() == theirs.count_params()
+        assert fingerprint(ours) == fingerprint(theirs)

@@ -9,7 +9,7 @@ from kflab.catalog import Entry, Kind
 from kflab.errors import KflabError
 from kflab.experiment import Experiment
 from kflab.graph.nodes import INPUT
-from kflab.imports.python import composite, datasets, model_methods
+from kflab.imports.python import composite, datasets, imagenet, model_methods
 from kflab.imports.python.attributes import Attributes
 from kflab.imports.python.graphs import graph_up_to, model_of_graph
 from kflab.imports.python.module_names import MODELS, STACKS, canonical, kind_of, merging_layer, operation
@@ -275,11 +275,7 @@ class KerasLibrary(Attributes):
         """An architecture of `keras.applications`, as the calls that it is made of."""
         name = path.rpartition(".")[2]
         if not name[:1].isupper():
-            return (
-                place.unknown("prepares pictures in a way that is not read", name)
-                if tensors_in([*positional, *named.values()])
-                else place.unknown("is not read")
-            )
+            return self._helper(path, positional, named, place)
         if self.applications is None:
             return place.unknown("is an architecture of keras.applications, which is not at hand here", name)
         given = dict(
@@ -312,6 +308,22 @@ class KerasLibrary(Attributes):
             made.calls.clear()
             return composite.inlined(self, made, tensor, place)
         return made
+
+    def _helper(
+        self, path: str, positional: Sequence[object], named: Mapping[str, object], place: Place
+    ) -> object:
+        """What a function beside the architectures gives."""
+        unknown = causes_in([*positional, *named.values()])
+        if unknown:
+            raise Unreadable(unknown)
+        match path.rpartition(".")[2]:
+            case "preprocess_input" if tensors_in([*positional, *named.values()]):
+                return imagenet.prepare(self, path, positional, named, place)
+            case "correct_pad":
+                return imagenet.correct_pad(self, positional, named, place)
+            case "obtain_input_shape" | "_obtain_input_shape":
+                return imagenet.input_shape(positional, named)
+        return place.unknown("is not read", definable=True)
 
     def _of_data(
         self, path: str, positional: Sequence[object], named: Mapping[str, object], place: Place
