@@ -23,7 +23,7 @@ async def test_graph_shows_rails_layers_shapes_and_parameters(open_lab: OpenLab)
         text = screen_text(pilot.app)
         left = next(line for line in text.splitlines() if "left" in line and "Conv2D" in line)
         right = next(line for line in text.splitlines() if "right" in line and "Conv2D" in line)
-        assert "●─╮" in text
+        assert "○─╮" in text
         assert "╯" in text
         assert "Conv2D 16 3×3 relu" in left
         assert "Conv2D 16 5×5 relu" in right

@@ -74,8 +74,9 @@ class RowList(ScrollView, can_focus=True):
         """A row was clicked while the cursor stood on it."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
         self._seen: dict[int, Strip] = {}  # the lines as they were drawn last
+        self._styles: dict[str, Style] = {}  # what Textual works out anew for every row
+        super().__init__(id=id)
 
     def count(self) -> int:
         """How many rows there are."""
@@ -97,7 +98,20 @@ class RowList(ScrollView, can_focus=True):
         """The style of a part of a row: `quiet`, `strong`, `accent`, `error`, `warning`, `rail`."""
         if self._is_bare:
             return Style()
-        return self.get_component_rich_style(f"row--{name}", partial=True)
+        if name not in self._styles:
+            self._styles[name] = self.get_component_rich_style(f"row--{name}", partial=True)
+        return self._styles[name]
+
+    def notify_style_update(self) -> None:
+        """Forgets what the styles were."""
+        super().notify_style_update()
+        self._styles.clear()
+
+    @property
+    def _base(self) -> Style:
+        if "" not in self._styles:
+            self._styles[""] = self.rich_style
+        return self._styles[""]
 
     def rows_changed(self) -> None:
         """Draws anew after the rows have changed; the cursor stays on a row that is there."""
@@ -149,7 +163,7 @@ class RowList(ScrollView, can_focus=True):
     def _strip(self, y: int) -> Strip:
         row = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
-        base = self.rich_style
+        base = self._base
         if not 0 <= row < self.count():
             return Strip.blank(width, base)
         if row == self.cursor and self.selectable(row) and self.shows_cursor:
