@@ -20,7 +20,7 @@ from kflab.errors import UnusableInputError
 MEMBER = "model.weights.h5"
 """The weights inside of a `.keras` file."""
 
-_LAYERS, _VARS, _NAME = "layers", "vars", "name"
+_LAYERS, _VARS, _NAME, _WRAPPED = "layers", "vars", "name", "layer"
 _MOST_TIMES = 200  # no array of a model packs as well as a zip bomb
 _SHOWN = 6
 
@@ -116,6 +116,12 @@ def _children(group: h5py.Group) -> dict[str, h5py.Group]:
     return {str(part[_VARS].attrs.get(_NAME, "")): part for part in layers.values() if _VARS in part}
 
 
+def _wrapped(group: h5py.Group) -> h5py.Group:
+    """A model's group, or that of the model that a wrapper holds."""
+    inner = group.get(_WRAPPED)
+    return inner if _LAYERS not in group and isinstance(inner, h5py.Group) and _LAYERS in inner else group
+
+
 def _arrays(group: h5py.Group) -> dict[str, h5py.Dataset]:
     found: dict[str, h5py.Dataset] = {}
 
@@ -140,7 +146,7 @@ class _Filling:
         return Taken(tuple(self._loaded), tuple(self._fresh))
 
     def _model(self, model: keras.Model, ours: h5py.Group, theirs: h5py.Group, where: str) -> None:
-        own, there = _children(ours), _children(theirs)
+        own, there = _children(ours), _children(_wrapped(theirs))
         for layer in model.layers:
             if layer.name not in own:
                 continue  # it has nothing to load, or was met before
@@ -158,6 +164,8 @@ class _Filling:
         if theirs is None:
             self._fresh.append(way)
             return
+        if _WRAPPED in ours and _WRAPPED not in theirs:
+            wanted = _arrays(ours[_WRAPPED])  # each layer has a wrapper here, the model of them has one there
         found = _arrays(theirs)
         needs, has = (_shapes(arrays) for arrays in (wanted, found))
         if needs != has:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kflab.catalog import Catalog, Kind
+from kflab.catalog.check import named_object
 from kflab.experiment import EVERY_OUTPUT, Spec, Training
 from kflab.imports.found import Found
 from kflab.imports.serialized import SerializedReader, shortest_float
-from kflab.values import Arguments, Value
+from kflab.values import Value
 
 
 class CompiledReader:
@@ -63,10 +64,8 @@ class CompiledReader:
             return None
         if isinstance(read, str):
             return Spec(read)
-        assert isinstance(read, Mapping)
-        ((name, arguments),) = read.items()
-        assert isinstance(arguments, Mapping)
-        return Spec(name, _without_name(arguments))
+        name, arguments = named_object(read) or ("", {})
+        return Spec(name, {key: value for key, value in arguments.items() if key != "name"}) if name else None
 
     def _loss(self, raw: Value) -> dict[str, Spec]:
         if isinstance(raw, Mapping) and "class_name" not in raw:
@@ -89,8 +88,7 @@ class CompiledReader:
         return {name: metrics for name, metrics in found.items() if metrics}
 
     def _several(self, raw: Value) -> tuple[Spec, ...]:
-        each = raw if _is_list(raw) else [raw]
-        assert isinstance(each, Sequence)
+        each = raw if isinstance(raw, Sequence) and not isinstance(raw, str) else [raw]
         return tuple(spec for one in each if (spec := self._spec(Kind.METRIC, one)) is not None)
 
 
@@ -102,10 +100,6 @@ def _shown(raw: Value) -> str:
     if isinstance(raw, Mapping):
         raw = raw.get("registered_name") or raw.get("class_name")
     return repr(raw)[:60]
-
-
-def _without_name(arguments: Arguments) -> Arguments:
-    return {key: value for key, value in arguments.items() if key != "name"}
 
 
 def _with_short_numbers(spec: Spec) -> Spec:

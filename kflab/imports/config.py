@@ -75,21 +75,19 @@ def read_named(
     try:
         described = with_vocabularies(_wrapped(config, file), vocabularies or {}, found)
         graph = models.read(described)
+        found.raise_refusals(file)
+        outputs = graph.output_names()
+        keys = dict(zip(models.output_keys.get("", {}), outputs, strict=False))
+        keys |= {old: new for new, old in models.names.get("", {}).items()}
+        how = compiled or config.get("compile_config")
+        training = Training()
+        if isinstance(how, Mapping) and how:
+            training = CompiledReader(offers, found, outputs, keys).training(how)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
-        if isinstance(error, UnusableInputError):
-            raise
         found.raise_refusals(file)
         raise ImportRefusedError(
             f"this is no model that Keras describes: {_words(error)}", file=file
         ) from error
-    found.raise_refusals(file)
-    outputs = graph.output_names()
-    keys = dict(zip(models.output_keys.get("", {}), outputs, strict=False))
-    keys |= {old: new for new, old in models.names.get("", {}).items()}
-    how = compiled or config.get("compile_config")
-    training = Training()
-    if isinstance(how, Mapping) and how:
-        training = CompiledReader(offers, found, outputs, keys).training(how)
     experiment = Experiment(
         title=title, data=Data(source=data), model=graph, models=models.models, training=training
     )

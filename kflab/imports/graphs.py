@@ -14,6 +14,7 @@ from kflab.imports.calls import LayerCall, Tensor, calls_of, structure_of, tenso
 from kflab.imports.equivalents import equivalent
 from kflab.imports.models import INPUTS, Config, ModelReader, config_of, is_model, layers_of, name_of
 from kflab.imports.names import fitting
+from kflab.imports.over_time import WRAPPER, over_time
 from kflab.imports.serialized import dtype_of, is_own
 from kflab.values import Value
 
@@ -188,6 +189,9 @@ class GraphReader:
             owners = standing_in.nodes(first, inputs, config_of(layer))
             pairs = zip(made.items(), owners, strict=True)
             return {again: Node(Share(owner), node.inputs) for (again, node), owner in pairs}
+        if layer.get("class_name") == WRAPPER and is_model(config_of(layer).get("layer")):
+            model = self._each_step(layer, source, where)
+            return {name: nodes.of_model(model, call, models.structures.get(model), self.reference)}
         entry = self._entry(layer)
         node = nodes.of_layer(entry, call, self.reference)
         if index:
@@ -195,6 +199,23 @@ class GraphReader:
         models.own_layer(layer, where)
         arguments = models.objects.arguments(entry, config_of(layer), where)
         return {name: Node(Layer(entry.name, arguments), node.inputs, node.named, node.call)}
+
+    def _each_step(self, wrapper: Config, source: str, where: str) -> str:
+        """The name under `models` of what does for each step what the wrapped model does for one."""
+        models, wrapped = self._models, config_of(wrapper)["layer"]
+        assert isinstance(wrapped, Mapping)
+        if known := models.wrapped.get((self._key, source)):
+            return known
+        key = models.wrapped[self._key, source] = models.nested(wrapped, self._key, where)
+        models.names.setdefault(self._key, {})[key] = source
+        built = wrapper.get("build_config")
+        shape = built.get("input_shape") if isinstance(built, Mapping) else None
+        steps = shape[1] if isinstance(shape, Sequence) and len(shape) > 1 else None
+        models.models |= over_time(key, models.models, steps, models.catalog)
+        models.found.note(
+            f"{where}: {WRAPPER} holds no model in a document, so each layer of {key} is wrapped"
+        )
+        return key
 
     def _entry(self, layer: Config) -> Entry:
         """The catalog's entry of a layer's class.

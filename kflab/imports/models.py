@@ -29,6 +29,7 @@ class ModelReader:
         output_keys: for each graph (`""` is the main one) the outputs by their keys, if it returns a mapping.
         names: for each graph (`""` is the main one) the names that layers have in the source, by those of
             their nodes and models, where the two differ.
+        wrapped: the nested models that stand for a wrapper around one, by the caller and the wrapper's name.
         catalog: what Keras offers.
         found: where notes and refusals go.
         objects: reads the arguments of layers.
@@ -39,6 +40,7 @@ class ModelReader:
         self.structures: dict[str, object] = {}
         self.output_keys: dict[str, dict[str, str]] = {}
         self.names: dict[str, dict[str, str]] = {}
+        self.wrapped: dict[tuple[str, str], str] = {}
         self.catalog, self.found = catalog, found
         self.objects = SerializedReader(catalog, found)
         self._unsafe = unsafe

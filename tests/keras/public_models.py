@@ -248,3 +248,16 @@ def wrapped() -> keras.Model:
     )(x)
     x = layers.Dense(4, activation=keras.activations.hard_silu)(x)
     return keras.Model(image, layers.Permute((3, 1, 2))(x))
+
+
+@model
+def video() -> keras.Model:
+    """A convolutional network for each frame, then a recurrent one over them."""
+    frame = keras.Input((8, 8, 3))
+    x = layers.Conv2D(4, 3, padding="same", activation="relu")(frame)
+    x = layers.Add()([x, layers.BatchNormalization()(layers.Conv2D(4, 1)(frame))])
+    x = layers.Concatenate()([x, frame])
+    head = keras.Sequential([layers.Flatten(), layers.Dense(5)], name="head")
+    frames = keras.Input((None, 8, 8, 3), name="frames")
+    features = layers.TimeDistributed(keras.Model(frame, head(x), name="cnn"), name="each frame")(frames)
+    return keras.Model(frames, layers.Dense(2)(layers.LSTM(4)(features)))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kflab import catalog, document
+from kflab import catalog, document, presets
 from kflab.catalog import Kind
 from kflab.engine.build import BuildError, build
 from kflab.engine.importing import keep_weights
@@ -198,6 +198,15 @@ def test_every_operation_that_can_be_called_on_a_tensor_comes_in() -> None:
             assert described(again) == described(model), name
         held += 1
     assert held > 240
+
+
+def test_every_preset_that_keras_describes_is_the_same_again() -> None:
+    for name in presets.names():
+        with keras.StatelessScope():
+            model = build(document.read(presets.path(name)))
+            imported = config.read(json.loads(model.to_json()))
+            assert imported.notes == (), name
+            assert described(build(imported.experiment)) == described(model), name
 
 
 def test_a_frozen_model_is_frozen_as_a_whole() -> None:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kflab import document
-from kflab.experiment import Experiment
+from kflab.experiment import EVERY_OUTPUT, Experiment, Spec
 from kflab.graph.nodes import Call, Layer, Op, Share
 from kflab.imports import ImportRefusedError, archive, config
 
@@ -82,6 +82,12 @@ CHAIN = functional(
     layer("y", "Dense", {"units": 3, "activation": "softmax", "use_bias": False}, call(tensor("hidden"))),
     inputs=[["x", 0, 0]],
     outputs=[["y", 0, 0]],
+    compile_config={
+        "optimizer": {"class_name": "Adam", "config": {"learning_rate": 0.009999999776482582, "beta_1": 0.9}},
+        "loss": {"y": {"class_name": "BinaryCrossentropy", "config": {"from_logits": True}}},
+        "loss_weights": [0.5],
+        "metrics": [["accuracy", {"class_name": "AUC", "config": {"name": "auc"}}]],
+    },
 )  # fmt: skip
 
 
@@ -90,6 +96,11 @@ def test_only_what_differs_from_the_default_is_written() -> None:
     assert nodes["hidden"].target == Layer("Dense", {"units": 8, "activation": "relu"})
     assert nodes["y"].target == Layer("Dense", {"units": 3, "activation": "softmax", "use_bias": False})
     assert nodes["x"].target == Layer("Input", {"shape": [4]})
+    training = read(CHAIN).training
+    assert training.optimizer == Spec("Adam", {"learning_rate": 0.01})
+    assert training.loss == {"y": Spec("BinaryCrossentropy", {"from_logits": True})}
+    assert training.metrics == {EVERY_OUTPUT: (Spec("accuracy"), Spec("AUC"))}
+    assert training.loss_weights == {"y": 0.5}
 
 
 def test_a_layer_that_is_called_again_is_shared_and_its_calls_are_told_apart() -> None:
@@ -277,7 +288,7 @@ def test_what_is_no_model_is_refused_with_the_reason(described: dict[str, Any], 
         config.read(described)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_a_damaged_description_is_refused_and_never_crashes(data: st.DataObject) -> None:
     """One value anywhere in a description is another one: it comes in all the same, or is refused."""
