@@ -12,7 +12,7 @@ import difflib
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -396,16 +396,3 @@ def clock(moment: float, now: float | None = None) -> str:
     then, today = time.localtime(moment), time.localtime(now)
     is_today = (then.tm_year, then.tm_yday) == (today.tm_year, today.tm_yday)
     return time.strftime("%H:%M" if is_today else "%Y-%m-%d %H:%M", then)
-
-
-def plain(unsaved: Unsaved) -> Mapping[str, Value]:
-    """What is kept, for JSON: all but the documents."""
-    return {
-        "name": unsaved.name,
-        "file": unsaved.file,
-        "time": unsaved.time,
-        "edits": unsaved.edits,
-        "open": unsaved.is_open,
-        "pid": unsaved.process.pid,
-        "host": unsaved.process.host,
-    }

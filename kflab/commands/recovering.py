@@ -115,7 +115,17 @@ def _lines(found: list[Found]) -> list[str]:
 
 
 def _plain(item: Found) -> dict[str, object]:
-    from kflab import recovery
-
-    about = recovery.plain(item.unsaved) if item.unsaved is not None else {"problem": item.problem}
-    return {**about, "place": str(item.place)}
+    """What was found, for JSON: all but the documents."""
+    unsaved = item.unsaved
+    if unsaved is None:
+        return {"problem": item.problem, "place": str(item.place)}
+    return {
+        "name": unsaved.name,
+        "file": unsaved.file,
+        "time": unsaved.time,
+        "edits": unsaved.edits,
+        "open": unsaved.is_open,
+        "pid": unsaved.process.pid,
+        "host": unsaved.process.host,
+        "place": str(item.place),
+    }
