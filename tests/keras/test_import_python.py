@@ -117,7 +117,7 @@ def test_a_script_comes_in_as_the_model_that_it_makes(name: str, monkeypatch: py
     assert (outputs, shared) == (theirs, theirs_shared)
 
 
-@pytest.mark.parametrize("name", ["ResNet50", "MobileNetV3Small", "EfficientNetB0"])
+@pytest.mark.parametrize("name", ["ResNet50", "MobileNetV3Small", "EfficientNetV2B0"])
 def test_the_source_of_an_architecture_comes_in_as_the_architecture(name: str) -> None:
     """Keras' own files are read as those of somebody else, who wrote them long ago and at length."""
     function = getattr(keras.applications, name)

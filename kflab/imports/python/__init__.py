@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kflab.imports import Imported
-from kflab.imports.python.keras_library import Applications
+from kflab.imports.python.architectures import Applications
 from kflab.imports.python.notebooks import source_of_notebook
 from kflab.imports.python.reading import Source, read_source
 from kflab.imports.python.recorded import TensorSpec

@@ -127,3 +127,14 @@ def compare(operation: ast.cmpop, left: Plain, right: Plain, budget: Budget) -> 
         budget.weigh(left)
         budget.weigh(right)
     return bool(python_errors_raise(lambda: COMPARE[type(operation)](left, right)))
+
+
+def put(mapping: dict[Plain, object], key: Plain, value: object, budget: Budget) -> None:
+    """Set a key of a mapping.
+
+    Raises:
+        Raised: it cannot be a key.
+        OverBudgetError: it holds too much.
+    """
+    budget.weigh(key)
+    python_errors_raise(lambda: mapping.__setitem__(key, value))

@@ -80,6 +80,9 @@ def method(
         return _made(library, instance, positional, named, place, inside=isinstance(owner, Super))
     if name in _WEIGHTS:
         raise Unreadable(_own_weights(instance, place))
+    if name in {"add_loss", "add_metric"}:
+        library.note(f"what {instance.kind.name} adds by {name} is not brought in", place.line)
+        return None
     model = model_of(instance)
     if model is not None and name in {
         "compile",
@@ -238,7 +241,7 @@ def _targets_in_a_row(model: ModelObject, place: Place) -> list[object]:
     return found[::-1]
 
 
-def inlined(library: KerasLibrary, made: ModelObject, tensor: Tensor, place: Place) -> ModelObject:
+def inlined(trace: Trace, made: ModelObject, tensor: Tensor, place: Place) -> ModelObject:
     """A model whose layers are called on a tensor instead of on its Input."""
     old = made.inputs[0].call
     new: dict[TensorCall, Tensor] = {old: tensor}
@@ -259,7 +262,7 @@ def inlined(library: KerasLibrary, made: ModelObject, tensor: Tensor, place: Pla
         }
         if isinstance(call.target, LayerObject | ModelObject):
             call.target.calls.remove(call)
-        new[call] = library.record(call.target, tuple(map(moved, call.inputs)), named, call.arguments, place)
+        new[call] = trace.record(call.target, tuple(map(moved, call.inputs)), named, call.arguments, place)
         new[call].call.count, new[call].call.hint = call.count, call.hint
     made.inputs = tuple(_sources(tensor))
     made.outputs = tuple(map(moved, made.outputs))

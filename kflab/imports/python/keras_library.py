@@ -6,12 +6,11 @@ import ast
 from collections.abc import Callable, Mapping, Sequence
 
 from kflab.catalog import Entry, Kind
-from kflab.errors import KflabError
-from kflab.experiment import Experiment
 from kflab.graph.nodes import INPUT
-from kflab.imports.python import composite, datasets, imagenet, model_methods
-from kflab.imports.python.attributes import Attributes
-from kflab.imports.python.graphs import graph_up_to, model_of_graph
+from kflab.imports.python import composite, datasets, model_methods
+from kflab.imports.python.architectures import Architectures
+from kflab.imports.python.arithmetic import COMPARE
+from kflab.imports.python.graphs import graph_up_to
 from kflab.imports.python.module_names import MODELS, STACKS, canonical, kind_of, merging_layer, operation
 from kflab.imports.python.recorded import (
     DataArray,
@@ -36,10 +35,7 @@ from kflab.imports.python.things import (
     Unreadable,
     causes_in,
 )
-from kflab.values import Arguments
-
-Applications = Callable[[str, Arguments], Experiment]
-"""Asked for an architecture of `keras.applications` by its name and arguments."""
+from kflab.imports.python.tracing import OPERATORS
 
 _SEEDS = {"keras.utils.set_random_seed", "tensorflow.random.set_seed", "tensorflow.set_random_seed"}
 _SILENT = {
@@ -66,16 +62,14 @@ _SHAPES = {"keras.backend.int_shape", "keras.ops.shape", "tensorflow.shape"}
 _FLAT = {"keras.tree.flatten", "tensorflow.nest.flatten"}
 
 
-class KerasLibrary(Attributes):
+class KerasLibrary(Architectures):
     """Answers what names of modules are and what comes of calling them.
 
     Attributes:
-        applications: asked for architectures of `keras.applications`; None where nobody can tell.
         seed: the seed that the file sets.
         data: the dataset that the file loads.
     """
 
-    applications: Applications | None = None
     seed: int | None = None
     data: datasets.Loaded | None = None
     enter: Callable[[object, Sequence[object], Mapping[str, object], Place], object]
@@ -162,7 +156,7 @@ class KerasLibrary(Attributes):
         if path in _FLAT:
             return tensors_in([*positional, *named.values()])
         if path.startswith("keras.applications."):
-            return self._application(path, positional, named, place)
+            return self.application(path, positional, named, place)
         return self._of_catalog(path, positional, named, place)
 
     def _set(self, path: str, value: object) -> None:
@@ -269,62 +263,6 @@ class KerasLibrary(Attributes):
             LayerObject("Activation", {"activation": value}, place.line), tensors, {}, place
         )
 
-    def _application(
-        self, path: str, positional: Sequence[object], named: Mapping[str, object], place: Place
-    ) -> object:
-        """An architecture of `keras.applications`, as the calls that it is made of."""
-        name = path.rpartition(".")[2]
-        if not name[:1].isupper():
-            return self._helper(path, positional, named, place)
-        if self.applications is None:
-            return place.unknown("is an architecture of keras.applications, which is not at hand here", name)
-        given = dict(
-            zip(("include_top", "weights", "input_tensor", "input_shape"), positional, strict=False)
-        ) | dict(named)
-        if causes_in(given.values()):
-            raise Unreadable(causes_in(given.values()))
-        tensor = given.pop("input_tensor", None)
-        weights = given.pop("weights", "imagenet")
-        if isinstance(tensor, Tensor) and given.get("input_shape") is None:
-            shape = self.shape(tensor, place)
-            if isinstance(shape, tuple):
-                given["input_shape"] = shape[1:]
-        arguments = {
-            key: self.arguments.value(value, place, f"the {key} of {name}")
-            for key, value in given.items()
-            if value is not None
-        }
-        try:
-            made = model_of_graph(self, self.applications(name, arguments), place.line)
-        except KflabError as error:
-            raise Unreadable([place.cause(f"cannot be brought in: {error}", name)]) from error
-        if weights is not None:
-            self.note(
-                f"the {weights} weights of {name} are not brought along; it starts from new ones", place.line
-            )
-        made.application = name
-        self.models.append(made)
-        if isinstance(tensor, Tensor):
-            made.calls.clear()
-            return composite.inlined(self, made, tensor, place)
-        return made
-
-    def _helper(
-        self, path: str, positional: Sequence[object], named: Mapping[str, object], place: Place
-    ) -> object:
-        """What a function beside the architectures gives."""
-        unknown = causes_in([*positional, *named.values()])
-        if unknown:
-            raise Unreadable(unknown)
-        match path.rpartition(".")[2]:
-            case "preprocess_input" if tensors_in([*positional, *named.values()]):
-                return imagenet.prepare(self, path, positional, named, place)
-            case "correct_pad":
-                return imagenet.correct_pad(self, positional, named, place)
-            case "obtain_input_shape" | "_obtain_input_shape":
-                return imagenet.input_shape(positional, named)
-        return place.unknown("is not read", definable=True)
-
     def _of_data(
         self, path: str, positional: Sequence[object], named: Mapping[str, object], place: Place
     ) -> object | None:
@@ -346,7 +284,7 @@ class KerasLibrary(Attributes):
         if unknown:
             raise Unreadable(unknown)
         if not tensors_in([*positional, *named.values()]):
-            return _of_elsewhere(path, place)
+            return self._on_numbers(path, positional, place)
         if path.startswith("keras.activations."):
             name = path.rpartition(".")[2]
             if self.catalog.find(Kind.ACTIVATION, name) is not None:
@@ -357,6 +295,16 @@ class KerasLibrary(Attributes):
         if entry.unsafe:
             raise Unreadable([place.cause("holds code, which a document cannot carry", path)])
         return self.call_op(entry, positional, named, place)
+
+    def _on_numbers(self, path: str, positional: Sequence[object], place: Place) -> object:
+        """What a function of Keras or TensorFlow that compares gives on plain numbers."""
+        entry = operation(path, self.catalog)
+        numbers = [one for one in positional if isinstance(one, int | float)]
+        if entry is not None and len(numbers) == len(positional) == 2:
+            for kind, compare in COMPARE.items():
+                if entry.name == f"ops.{OPERATORS.get(kind)}":
+                    return bool(compare(*numbers))
+        return _of_elsewhere(path, place)
 
     def binary(self, operation: ast.AST, left: object, right: object, place: Place) -> object:
         """An operator or comparison where a side is something of Keras."""

@@ -12,9 +12,10 @@ from kflab.errors import did_you_mean
 from kflab.experiment import Experiment
 from kflab.imports import Imported, ImportRefusedError, Note
 from kflab.imports.python import composite
+from kflab.imports.python.architectures import Applications
 from kflab.imports.python.budget import Budget, OverBudgetError
 from kflab.imports.python.graphs import GraphMaker
-from kflab.imports.python.keras_library import Applications, KerasLibrary
+from kflab.imports.python.keras_library import KerasLibrary
 from kflab.imports.python.recorded import LayerObject, ModelObject, Tensor
 from kflab.imports.python.statements import Interpreter
 from kflab.imports.python.things import Cause, Function, Instance, Place, Raised, Unknown, Unreadable

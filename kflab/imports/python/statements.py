@@ -10,7 +10,7 @@ from kflab.imports import Note
 from kflab.imports.python.arithmetic import PLAIN
 from kflab.imports.python.budget import Budget
 from kflab.imports.python.calling import Caller, ReturnSignal
-from kflab.imports.python.expressions import Library
+from kflab.imports.python.library import Library
 from kflab.imports.python.plain_methods import CHANGES
 from kflab.imports.python.things import (
     Builtin,

@@ -10,6 +10,7 @@ from kflab.experiment import Experiment
 from kflab.graph.nodes import INPUT
 from kflab.imports import Note
 from kflab.imports.python.arguments import ArgumentReader
+from kflab.imports.python.counts import asks_for_states, results_of, states
 from kflab.imports.python.recorded import (
     LayerObject,
     ModelObject,
@@ -19,7 +20,6 @@ from kflab.imports.python.recorded import (
     TensorCall,
     TensorSpec,
 )
-from kflab.imports.python.recurrent import asks_for_states, states
 from kflab.imports.python.tensor_lists import all_known, flat, holds_tensors
 from kflab.imports.python.things import Place, Unreadable, causes_in
 from kflab.values import Value
@@ -283,7 +283,8 @@ class Trace:
                 if one.many:
                     break
         first = self.record(Operation(entry.name, arguments), inputs, tensors, {}, place)
-        first.call.count = self._count_of_op(entry, arguments, first)
+        known = results_of(entry.name, arguments)
+        first.call.count = max(len(self.specs(first)), 1) if known is None else known
         return several(first)
 
     def _bound(
@@ -300,25 +301,6 @@ class Trace:
             if name != "name":
                 given[name if name in names else self.arguments.older_name(entry, name, set(names))] = value
         return given
-
-    def _count_of_op(self, entry: Entry, arguments: Mapping[str, Value], tensor: Tensor) -> int:
-        """How many tensors an operation gives."""
-        match entry.name, arguments:
-            case "ops.split" | "ops.array_split", {"indices_or_sections": sections}:
-                return (
-                    sections
-                    if isinstance(sections, int)
-                    else len(sections) + 1
-                    if isinstance(sections, list)
-                    else 1
-                )
-            case "ops.unstack", {"num": int(number)}:
-                return number
-            case "ops.top_k" | "ops.moments" | "ops.qr" | "ops.eigh" | "ops.slogdet", _:
-                return 2
-            case "ops.unstack" | "ops.svd" | "ops.nonzero" | "ops.hsplit" | "ops.vsplit" | "ops.dsplit", _:
-                return max(len(self.specs(tensor)), 1)
-        return 1
 
     def operator(self, operation: ast.AST, values: Sequence[object], place: Place) -> object:
         """What an operator gives, one of whose sides is a tensor.

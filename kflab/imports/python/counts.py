@@ -1,4 +1,4 @@
-"""How many states a recurrent layer returns beside its output."""
+"""How many tensors a call gives: a recurrent layer its states, too, and some operations several results."""
 
 from __future__ import annotations
 
@@ -36,3 +36,19 @@ def states(layer: str, arguments: Mapping[str, Value]) -> int | None:
     if name.startswith(("LSTM", "ConvLSTM")):
         return 2
     return 1 if name.startswith(("GRU", "SimpleRNN")) else None
+
+
+def results_of(op: str, arguments: Mapping[str, Value]) -> int | None:
+    """How many tensors an operation gives; None where only Keras can tell."""
+    match op, arguments:
+        case "ops.split" | "ops.array_split", {"indices_or_sections": int(sections)}:
+            return sections
+        case "ops.split" | "ops.array_split", {"indices_or_sections": list(places)}:
+            return len(places) + 1
+        case "ops.unstack", {"num": int(number)}:
+            return number
+        case "ops.top_k" | "ops.moments" | "ops.qr" | "ops.eigh" | "ops.slogdet", _:
+            return 2
+        case "ops.unstack" | "ops.svd" | "ops.nonzero" | "ops.hsplit" | "ops.vsplit" | "ops.dsplit", _:
+            return None
+    return 1
