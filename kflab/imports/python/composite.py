@@ -25,6 +25,7 @@ from kflab.imports.python.things import (
     Unreadable,
     causes_in,
 )
+from kflab.imports.python.tracing import Trace
 
 if TYPE_CHECKING:
     from kflab.imports.python.keras_library import KerasLibrary
