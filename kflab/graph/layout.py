@@ -21,6 +21,9 @@ from kflab.graph.order import prerequisites
 NODE = "●"
 """What stands for the node itself among the rails; a screen may put another mark in its place."""
 
+_MUCH_FURTHER = 3
+"""By how many rows a branch is longer than the first that is taken, to be the one that goes straight on."""
+
 _JOINTS = {
     # (comes from above, goes on below, reaches to the left, reaches to the right)
     (True, False, True, False): "╯",
@@ -199,30 +202,53 @@ class Tracks:
             for source in sources:
                 self._takers[source].append(row)
         self.track_of: list[int] = []
-        self._aside: dict[int, int] = {}  # the track that carries the value of a row past its first taker
+        self._straight = self._choose_straight()
+        self._aside: dict[
+            int, int
+        ] = {}  # the track that carries the value of a row past who goes straight on
         self._starts: list[int] = []
         self._is_aside: list[bool] = []
         for row, sources in enumerate(fed_by):
             self.track_of.append(self._choose(row, sources))
 
+    def _choose_straight(self) -> list[int]:
+        """Who goes straight on from each row: the first to take it, or one that leads much further."""
+        further = [0] * len(self._takers)
+        straight = [-1] * len(self._takers)
+        for row in reversed(range(len(self._takers))):
+            for taker in self._takers[row]:
+                further[row] = max(further[row], further[taker] + 1)
+                if straight[row] < 0 or further[taker] - further[straight[row]] >= _MUCH_FURTHER:
+                    straight[row] = taker
+        return straight
+
     def _choose(self, row: int, sources: Sequence[int]) -> int:
         best: tuple[int, int, int] | None = None
         for source in sources:
-            takers = self._takers[source]
-            if takers[-1] == row:
-                track = self._aside.get(source, self.track_of[source])
-            elif takers[0] == row:
-                track = self.track_of[source]
-            else:
-                continue
-            found = (self._starts[track], track, source)
-            best = min(best, found) if best else found
+            track = self._stand(row, source)
+            if track is not None:
+                found = (self._starts[track], track, source)
+                best = min(best, found) if best else found
         if best is None:
             return self._open(row, is_aside=False)
         _, track, source = best
-        if self._takers[source][-1] != row:
+        takers = self._takers[source]
+        if source not in self._aside and row != takers[-1]:
             self._aside[source] = self._open(source, is_aside=True)
         return track
+
+    def _stand(self, row: int, source: int) -> int | None:
+        """The track of a value that a row could stand on: it goes straight on, or is the last to take it."""
+        takers, straight = self._takers[source], self._straight[source]
+        if row == takers[0] != straight:
+            self._aside[source] = self._open(source, is_aside=True)
+        aside = self._aside.get(source)
+        if aside is None:
+            return self.track_of[source] if row in {takers[0], takers[-1]} else None
+        if row == straight:
+            return self.track_of[source]
+        others = takers[-2] if takers[-1] == straight else takers[-1]
+        return aside if row == others else None
 
     def _open(self, row: int, *, is_aside: bool) -> int:
         self._starts.append(row)
@@ -237,8 +263,9 @@ class Tracks:
             if aside is None:
                 rails.append((row, self.track_of[row], takers))
             else:
-                rails.append((row, self.track_of[row], takers[:1]))
-                rails.append((row, aside, takers[1:]))
+                straight = self._straight[row]
+                rails.append((row, self.track_of[row], [straight]))
+                rails.append((row, aside, [taker for taker in takers if taker != straight]))
         return rails
 
     def lanes(self, heights: Sequence[int] = ()) -> list[int]:

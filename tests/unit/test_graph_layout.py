@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from kflab.graph.layout import NODE, arrange, lay_out, reading_order
 from kflab.graph.nodes import Graph, Layer, Node
-from kflab.graph.order import consumers, find_cycle, topological
+from kflab.graph.order import find_cycle, topological
 from kflab.tui.text import to_ascii
 
 
@@ -146,20 +146,71 @@ def test_no_two_values_share_a_lane(shown: Graph) -> None:
                 assert rail.takers[-1] <= other.source
 
 
-@given(graphs(), st.data())
-def test_a_layer_put_into_an_edge_leaves_every_lane_as_it_was(shown: Graph, data: st.DataObject) -> None:
-    fed = consumers(shown)
-    # Where rails end and begin in one row, they need lanes of their own until the new layer stands between.
-    apart = [name for name, node in shown.nodes.items() if len(node.sources()) < 2 or len(fed[name]) < 2]
-    after = data.draw(st.sampled_from(apart))
-    nodes = {}
-    for name, node in shown.nodes.items():
-        sources = tuple("new" if source == after else source for source in node.inputs)
-        nodes[name] = Node(Layer("Dense"), sources)
-        if name == after:
-            nodes["new"] = Node(Layer("Dense"), (after,))
-    before, now = lanes(shown), lanes(Graph(nodes=nodes))
-    assert {name: now[name] for name in before} == before
+@st.composite
+def stages(draw: st.DrawFn) -> list[list[list[str]]]:
+    """Blocks one after the other, each with branches of layers; an empty branch is a skip connection."""
+    return [
+        [
+            [f"b{block}_{branch}_{layer}" for layer in range(draw(st.integers(0, 5)))]
+            for branch in range(draw(st.integers(1, 4)))
+        ]
+        for block in range(draw(st.integers(1, 5)))
+    ]
+
+
+def composed(blocks: list[list[list[str]]]) -> Graph:
+    fed_by = {"x": ""}
+    last = "x"
+    for number, block in enumerate(blocks):
+        ends = []
+        for branch in block:
+            source = last
+            for layer in branch:
+                fed_by[layer] = source
+                source = layer
+            ends.append(source)
+        fed_by[f"m{number}"] = " ".join(dict.fromkeys(ends))
+        fed_by[f"r{number}"] = f"m{number}"
+        last = f"r{number}"
+    return graph(**fed_by)
+
+
+@given(stages(), st.data())
+def test_an_edit_of_a_block_leaves_the_lanes_of_all_others(
+    blocks: list[list[list[str]]], data: st.DataObject
+) -> None:
+    edited = data.draw(st.integers(0, len(blocks) - 1))
+    branch = data.draw(st.integers(0, len(blocks[edited])))
+    before = lanes(composed(blocks))
+    changed = [[list(branch) for branch in block] for block in blocks]
+    new = [f"new{layer}" for layer in range(data.draw(st.integers(1, 6)))]
+    if branch < len(changed[edited]):
+        at = data.draw(st.integers(0, len(changed[edited][branch])))
+        changed[edited][branch][at:at] = new
+    else:
+        changed[edited].append(new)
+    now = lanes(composed(changed))
+    for name, lane in before.items():
+        assert name.startswith(f"b{edited}_") or now[name] == lane
+
+
+@given(stages())
+def test_what_comes_between_the_blocks_is_one_straight_line(blocks: list[list[list[str]]]) -> None:
+    stood = lanes(composed(blocks))
+    assert all(lane == 0 for name, lane in stood.items() if name[0] in "xmr")
+
+
+def test_the_longer_way_goes_straight_on_though_the_shortcut_is_written_first() -> None:
+    shown = graph(x="", short="x", a="x", b="a", c="b", d="c", added="short d")
+    assert picture(shown) == [
+        "●─╮    x",
+        "│ ●    short",
+        "● │    a",
+        "● │    b",
+        "● │    c",
+        "● │    d",
+        "●─╯    added",
+    ]
 
 
 @given(graphs())
