@@ -30,6 +30,8 @@ class Block(msgspec.Struct, frozen=True):
         first = self.lines[start]
         margin = first[: len(first) - len(first.lstrip())]
         end = start + 1
+        if first[len(margin) :].startswith("# "):
+            margin += "# "
         while end < len(self.lines) and self.lines[end].startswith(
             (f"{margin} ", *(f"{margin}{bracket}" for bracket in ")]}"))
         ):

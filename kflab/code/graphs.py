@@ -14,7 +14,7 @@ from kflab.code.objects import CodeError, Objects, checked
 from kflab.errors import KflabError
 from kflab.graph.arranging import Arranged, arrange_layer, arrange_model, arrange_op
 from kflab.graph.nodes import INPUT, Call, Graph, Layer, Node, Op, Share, index_of, source_of
-from kflab.graph.order import calling_order
+from kflab.graph.order import calling_order, topological
 from kflab.values import Arguments, Value
 
 CHAIN = "x"
@@ -59,9 +59,11 @@ class GraphCode:
         objects: what writes layers.
         taken: variables that the scope has besides.
         counts: how many tensors a node returns, where that is known.
+        with_loose: whether to write the nodes that no output depends on, too.
 
     Attributes:
         statements: the statements, in the order in which the nodes are called.
+        loose: those of the nodes that no output depends on; the model is the same without them.
         inputs: the variables of the model's inputs.
         outputs: the variables of its outputs.
         problems: nodes that no code can be written for, and why.
@@ -75,25 +77,40 @@ class GraphCode:
         *,
         taken: Iterable[str] = (),
         counts: Mapping[str, int] | None = None,
+        with_loose: bool = False,
     ) -> None:
         self._graph, self._models, self._objects = graph, models, objects
         self._counts = counts or {}
         self._order = [name for name in calling_order(graph) if self._is_whole(name)]
         self._used = self._references()
+        self._indexes: dict[str, set[int]] = {}
+        for reference in self._used:
+            self._indexes.setdefault(source_of(reference), set()).add(index_of(reference))
+        owners = {name: graph.owner(name) for name in self._order}
+        self._shared = {owner for name, owner in owners.items() if owner != name}
         self._layers: dict[str, str] = {}
         self._results: dict[str, dict[int, str]] = {}
         outside = {*taken, *(variable for _, variable in models.values())}
         self._names = Names(outside)
         self._has_chain = CHAIN not in {*outside, *(name.lower() for name in graph.nodes)}
-        self.statements: list[Statement] = []
         self.problems: dict[str, str] = {}
-        for place, name in enumerate(self._order):
-            try:
-                self.statements += self._node(name, self._order[place + 1 : place + 2])
-            except KflabError as error:
-                self.problems[name] = str(error)
+        self._loose: frozenset[str] = frozenset()
+        self.statements = self._written(self._order)
+        self.loose: list[Statement] = []
+        if with_loose:
+            self._loose = frozenset(filter(self._is_whole, graph.nodes)) - set(self._order)
+            self.loose = self._written([name for name in topological(graph) if name in self._loose])
         self.inputs = [self._pick(name) for name in graph.input_names()]
         self.outputs = [self._pick(reference) for reference in graph.outputs]
+
+    def _written(self, names: Sequence[str]) -> list[Statement]:
+        statements: list[Statement] = []
+        for place, name in enumerate(names):
+            try:
+                statements += self._node(name, names[place + 1 : place + 2])
+            except KflabError as error:
+                self.problems[name] = str(error)
+        return statements
 
     def _is_whole(self, name: str) -> bool:
         try:
@@ -121,7 +138,7 @@ class GraphCode:
                 owner = self._graph.owner(name)
                 if owner not in self._layers:
                     layer = self._objects.make(Kind.LAYER, called_layer, arguments, {"name": quoted(owner)})
-                    if self._is_shared(owner):
+                    if owner in self._shared:
                         variable = self._names.take(f"{owner}_layer")
                         self._layers[owner] = variable
                         yield Statement(layer, (variable,), name)
@@ -152,12 +169,16 @@ class GraphCode:
             if place not in given:
                 break
             positional.append(given.pop(place))
+        if not arranged.named:
+            positional.append(MISSING)
         return called(f"ops.{entry.name.removeprefix('ops.')}", positional, {**given, **known})
 
     def _bound(self, name: str, expression: Expression, after: Sequence[str]) -> Statement:
         """The statement that keeps what a node returns in variables."""
-        indexes = sorted({index_of(reference) for reference in self._used if source_of(reference) == name})
-        if not indexes and name not in self._graph.input_names():
+        indexes = sorted(self._indexes.get(name, ()))
+        if name in self._loose:
+            indexes = [0]
+        elif not indexes and not self._graph.nodes[name].is_input:
             return Statement(expression, (), name)
         if not self._is_several(name, indexes):
             variable = CHAIN if self._is_link(name, after) else self._own_name(name)
@@ -210,16 +231,13 @@ class GraphCode:
             return False
         return self._used[name] == 1 and tuple(self._graph.nodes[after[0]].references()) == (name,)
 
-    def _is_shared(self, owner: str) -> bool:
-        return any(other != owner and self._graph.owner(other) == owner for other in self._order)
-
     def _pick(self, reference: str) -> str:
         return self._results.get(source_of(reference), {}).get(index_of(reference), MISSING)
 
 
 def _subscript(arranged: Arranged, arguments: Arguments) -> Expression:
     """The subscript of a tensor: `x[:, 0]`."""
-    (_, tensor), *_ = arranged.named
+    tensor = dict(arranged.named).get("x", MISSING)
     key = arguments.get("key")
     try:
         inside = subscripts.write(subscripts.parse(str(key)))
@@ -241,7 +259,8 @@ def _known_places(entry: Entry) -> Iterator[str]:
 def _call(function: Expression, arranged: Arranged, arguments: Arguments) -> Brackets:
     named = {checked(name): _listed(part) for name, part in arranged.named}
     given = {checked(name): literal(value) for name, value in arguments.items()}
-    return called(function, [_listed(part) for part in arranged.positional], {**named, **given})
+    tensors = [_listed(part) for part in arranged.positional]
+    return called(function, tensors if tensors or named else [MISSING], {**named, **given})
 
 
 def _listed(part: object) -> Expression:

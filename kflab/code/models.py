@@ -46,7 +46,12 @@ class ModelCode(msgspec.Struct, frozen=True):
 
 
 def model_code(
-    experiment: Experiment, objects: Objects, report: Report | None = None, taken: Iterable[str] = ()
+    experiment: Experiment,
+    objects: Objects,
+    report: Report | None = None,
+    taken: Iterable[str] = (),
+    *,
+    with_loose: bool = False,
 ) -> ModelCode:
     """The code of the main model of an experiment and of the models it calls.
 
@@ -55,16 +60,24 @@ def model_code(
         objects: what writes layers.
         report: what Keras says of it: which nodes return several tensors.
         taken: variables of the script that the model must leave alone.
+        with_loose: whether to show the nodes that no output depends on, too, as comments.
     """
-    return _Writer(experiment, objects, report, taken).code()
+    return _Writer(experiment, objects, report, taken, with_loose=with_loose).code()
 
 
 class _Writer:
     """Writes the models of one experiment, each nested one before those that call it."""
 
     def __init__(
-        self, experiment: Experiment, objects: Objects, report: Report | None, taken: Iterable[str]
+        self,
+        experiment: Experiment,
+        objects: Objects,
+        report: Report | None,
+        taken: Iterable[str],
+        *,
+        with_loose: bool,
     ) -> None:
+        self._with_loose = with_loose
         self._experiment, self._objects, self._report = experiment, objects, report
         self._taken = frozenset(taken)
         self._names = Names(self._taken)
@@ -105,7 +118,9 @@ class _Writer:
         inner = self._called_variables(graph)
         head = Block((f"def {builder}({', '.join(inner)}):",))
         model = Block(tuple(lines(self._model(name, code), 1, "return ")))
-        self._builders.append(joined((head, _block(name, code.statements, 1), model)))
+        self._builders.append(
+            joined((head, _block(name, code.statements, 1), _loose(name, code.loose, 1), model))
+        )
         self._made += Statement(call(builder, *inner), (variable,)).lines()
         if not graph.trainable:
             self._made.append(f"{variable}.trainable = False")
@@ -120,7 +135,14 @@ class _Writer:
             if inner in self._variables
         }
         taken = () if name else (*self._taken, *self._variables.values())
-        code = GraphCode(graph, models, self._objects, taken=taken, counts=_counts(self._report, name))
+        code = GraphCode(
+            graph,
+            models,
+            self._objects,
+            taken=taken,
+            counts=_counts(self._report, name),
+            with_loose=self._with_loose,
+        )
         place = f"{name}: " if name else ""
         self._problems += [f"{place}{node}: {message}" for node, message in code.problems.items()]
         self._written.append(graph)
@@ -128,7 +150,7 @@ class _Writer:
 
     def _main(self, code: GraphCode) -> Block:
         graph = self._experiment.model
-        statements = _block("", code.statements, 0)
+        statements = joined((_block("", code.statements, 0), _loose("", code.loose, 0)))
         if not _is_whole(graph, code):
             return statements
         after = lines(self._model("", code), before=f"{MODEL} = ")
@@ -160,6 +182,16 @@ def _block(graph: str, statements: Iterable[Statement], indent: int) -> Block:
     return joined(
         Block(tuple(statement.lines(indent)), {0: Place(graph, statement.node)}) for statement in statements
     )
+
+
+def _loose(graph: str, statements: Iterable[Statement], indent: int) -> Block:
+    """Statements as comments: what stands beside the model and is no part of it."""
+    margin = "    " * indent
+    blocks = [
+        Block(tuple(f"{margin}# {line}" for line in statement.lines()), {0: Place(graph, statement.node)})
+        for statement in statements
+    ]
+    return joined((Block((f"{margin}# No output depends on this:",)), *blocks)) if blocks else Block()
 
 
 def _is_whole(graph: Graph, code: GraphCode) -> bool:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import re
-import tokenize
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -27,9 +25,14 @@ from kflab.experiment import Experiment
 
 Result = TypeVar("Result")
 
+DATA = "Data"
+"""The title of the section that gets the samples."""
+
 _FROM = re.compile(r"from (\S+) import (\w+)")
-_MODULES = ("layers", "ops")
+_MODULE = re.compile(r"(?<![\w.])(layers|ops)(?=\.)")
 """The modules of Keras that are written without `keras.` in front."""
+
+_STRING = re.compile(r""" "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' """, re.VERBOSE)
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -107,10 +110,10 @@ def write(
     error = first_error(structure(experiment))
     if error:
         raise CodeError(error)
-    sketched = sketch(experiment, base, report=report, folder=folder)
-    if sketched.problems:
-        raise CodeError(sketched.problems[0])
-    return sketched
+    written = _Writer(experiment, base, report, folder, with_loose=False).script()
+    if written.problems:
+        raise CodeError(written.problems[0])
+    return written
 
 
 def sketch(
@@ -122,16 +125,23 @@ def sketch(
 ) -> Script:
     """The script of an experiment that may not be complete; `problems` say what is missing.
 
-    The arguments are those of `write`.
+    Nodes that no output depends on are comments in it. The arguments are those of `write`.
     """
-    return _Writer(experiment, base, report, folder).script()
+    return _Writer(experiment, base, report, folder, with_loose=True).script()
 
 
 class _Writer:
     def __init__(
-        self, experiment: Experiment, base: Path | None, report: Report | None, folder: Path | None
+        self,
+        experiment: Experiment,
+        base: Path | None,
+        report: Report | None,
+        folder: Path | None,
+        *,
+        with_loose: bool,
     ) -> None:
         self._experiment, self._base, self._report, self._folder = experiment, base, report, folder
+        self._with_loose = with_loose
         self._objects = Objects()
         self._problems: list[str] = []
 
@@ -142,7 +152,7 @@ class _Writer:
         if trains:
             data = self._tried(lambda: data_code(experiment, self._base, self._folder), data)
         training = self._training(data) if experiment.training.loss else Section("Training")
-        model = model_code(experiment, objects, self._report, KEPT)
+        model = model_code(experiment, objects, self._report, KEPT, with_loose=self._with_loose)
         problems = [*model.problems, *self._problems]
         after: list[str] = []
         if model.is_whole:
@@ -176,10 +186,10 @@ class _Writer:
     def _data(self, data: DataCode) -> Section:
         functions = recipes.with_needed(data.recipes)
         data.imports |= {statement for recipe in functions.values() for statement in recipe.imports}
-        return Section("Data", tuple(recipe.block for recipe in functions.values()), _block(data.lines))
+        return Section(DATA, tuple(recipe.block for recipe in functions.values()), _block(data.lines))
 
     def _imports(self, data: DataCode, sections: Iterable[Section]) -> Section:
-        text = joined(section.block for section in sections).text
+        text = joined(section.block for section in sections if section.title != DATA).text
         wanted = {"import keras", *data.imports, *(f"from keras import {name}" for name in _used(text))}
         seed = self._experiment.training.seed
         seeded = [] if seed is None else lines(call("keras.utils.set_random_seed", str(seed)))
@@ -203,12 +213,7 @@ def _block(written: Iterable[str]) -> Block:
 
 def _used(text: str) -> set[str]:
     """The modules that code refers to by their bare names."""
-    tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
-    return {
-        token.string
-        for before, token, after in zip([tokens[0], *tokens], tokens, tokens[1:], strict=False)
-        if token.string in _MODULES and after.string == "." and before.string != "."
-    }
+    return set(_MODULE.findall(_STRING.sub('""', text)))
 
 
 def _sorted(statements: Iterable[str]) -> list[str]:
