@@ -87,6 +87,28 @@ class TestArguments:
         assert "did you mean units?" in said
 
 
+class TestCommandLine:
+    SCRIPT = """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("-u", "--hidden-units", type=int, default=4)
+parser.add_argument("--big", action="store_true")
+parser.add_argument("width", type=int)
+args = parser.parse_args()
+o = layers.Dense(args.hidden_units * (2 if args.big else 1) {more})(i)
+"""
+
+    def test_arguments_of_a_script_have_their_defaults(self) -> None:
+        nodes = nodes_of(self.SCRIPT.format(more=""))
+        assert nodes["dense"].target == Layer("Dense", {"units": 4})
+
+    def test_one_that_has_to_be_given_is_told(self) -> None:
+        said = refused(f"{HEAD}{self.SCRIPT.format(more='* args.width')}\nmodel = keras.Model(i, o)")
+        assert "args.width is told on the command line; give it with --define 'args.width'=" in said
+        nodes = nodes_of(self.SCRIPT.format(more="* args.width"), define={"args.width": 3})
+        assert nodes["dense"].target == Layer("Dense", {"units": 12})
+
+
 class TestTensors:
     def test_operators_and_slices_are_operations(self) -> None:
         nodes = nodes_of("o = (2 * i[:, 1:] - 1) ** 2")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kflab.catalog import Kind
 from kflab.imports.python import composite, datasets, standard_library
+from kflab.imports.python.command_lines import Parser
 from kflab.imports.python.models import Models, output_of
 from kflab.imports.python.module_names import MODELS, STACKS, canonical, kind_of, merging_layer, operation
 from kflab.imports.python.recorded import (
@@ -56,6 +57,8 @@ class Attributes(Models):
                 return composite.attribute(value, name, place)
             case Made():
                 return value.arguments.get(name, Method(value, name))
+            case Parser():
+                return Method(value, name)
         return datasets.attribute(value, name, place)
 
     def _of_tensor(self, tensor: Tensor, name: str, place: Place) -> object:

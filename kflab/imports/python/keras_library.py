@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from kflab.catalog import Entry, Kind
 from kflab.graph.nodes import INPUT
-from kflab.imports.python import composite, datasets, model_methods
+from kflab.imports.python import command_lines, composite, datasets, model_methods
 from kflab.imports.python.architectures import Architectures
 from kflab.imports.python.arithmetic import COMPARE
 from kflab.imports.python.graphs import graph_up_to
@@ -115,6 +115,8 @@ class KerasLibrary(Architectures):
                 return model_methods.call(name, model_methods.Asked(self, model, positional, named, place))
             case Method(value=Tensor() as tensor, name="get_shape"):
                 return self.shape(tensor, place)
+            case Method(value=command_lines.Parser() as parser, name=name):
+                return command_lines.method(parser, name, positional, named, place)
             case Method(value=DataArray() as array, name=name):
                 return datasets.method(array, name, positional, named, place)
             case Method(value=(Instance() | Super()) as instance, name=name):

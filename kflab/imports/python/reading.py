@@ -137,13 +137,10 @@ class _Choice:
         if isinstance(value, Unknown) and found is None:
             raise Unreadable(value.causes)
         if found is None:
-            names = self._names(self._library.models) + [maker.name for maker in self._makers()]
+            names = _names(self._library.models) + [maker.name for maker in self._makers()]
             hint = did_you_mean(name, names) or f"; there is {', '.join(names) or 'none'}"
             raise _NoModel(f"there is no model {name!r}{hint}")
         return found
-
-    def _names(self, models: Sequence[ModelObject]) -> list[str]:
-        return list(dict.fromkeys(one.hint or one.name for one in models if (one.hint or one.name)))
 
     def _main(self, models: Sequence[ModelObject]) -> ModelObject:
         """The one that is fitted, or compiled, or made last and called by no other."""
@@ -152,16 +149,7 @@ class _Choice:
         compiled = [one for one in own if one.compiled]
         free = [one for one in own if not one.calls]
         readable = [one for one in free if not one.causes]
-        chosen = (fitted or compiled or readable or free or own)[-1]
-        others = [one for one in own if one is not chosen and not one.calls and not one.causes]
-        if others:
-            names = self._names(others)
-            said = f": {', '.join(names)}" if names else ""
-            self._library.note(
-                f"the file makes other models, not brought in{said}; --model NAME brings in another",
-                others[0].line,
-            )
-        return chosen
+        return (fitted or compiled or readable or free or own)[-1]
 
     def _makers(self) -> list[Function]:
         """The functions of the file that make models and are called by no other such function."""
@@ -234,6 +222,23 @@ class _Choice:
         return ModelObject(ends[-1].line, inputs=tuple(Tensor(call) for call in inputs), outputs=outputs)
 
 
+def _names(models: Sequence[ModelObject]) -> list[str]:
+    return list(dict.fromkeys(one.hint or one.name for one in models if one.hint or one.name))
+
+
+def _tell_of_others(library: KerasLibrary, chosen: ModelObject) -> None:
+    """Tell of the models that the file makes besides the one that came in and those that it calls."""
+    others = [
+        one
+        for one in library.models
+        if one is not chosen and not one.calls and not one.causes and not one.application
+    ]
+    if others:
+        named = ", ".join(_names(others))
+        what = f"the file makes other models, not brought in{': ' if named else ''}{named}"
+        library.note(f"{what}; --model NAME brings in another", others[0].line)
+
+
 def _as_model(value: object) -> ModelObject | None:
     if isinstance(value, ModelObject):
         return value
@@ -254,6 +259,7 @@ def _imported(
 ) -> Imported:
     maker = GraphMaker(library)
     graph = maker.main(model)
+    _tell_of_others(library, model)
     reader = TrainingReader(library, model, graph)
     data, training = reader.data(reader.training())
     experiment = Experiment(

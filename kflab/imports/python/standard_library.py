@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from kflab.imports.python.arithmetic import Plain, python_errors_raise
 from kflab.imports.python.builtins import Asked, Reader, Special, make_dict, make_range
+from kflab.imports.python.command_lines import Parser
 from kflab.imports.python.things import Partial, Place, Raised, causes_in
 
 _MATH = frozenset(
@@ -151,6 +152,7 @@ def _arange(asked: Asked) -> object:
 
 
 _OF_MODULES: Mapping[str, Special] = {
+    "argparse.ArgumentParser": lambda _: Parser(),
     "functools.partial": _partial,
     "functools.reduce": _reduce,
     "copy.copy": _copy,
