@@ -11,6 +11,7 @@ import gc
 import locale
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,6 +96,7 @@ class Lab(App[None]):
         self._make_engine = make_engine
         self.ascii_only = ascii_only
         self.problem: KflabError | None = None
+        self.fault: BaseException | None = None
         self._keys = KeyOrder(self, super().on_event)
         self._adopted: Path | None = None
         self._ascii = [AsciiFilter()] if ascii_only else []
@@ -251,6 +253,14 @@ class Lab(App[None]):
         else:
             self._lab_screen.action_leave()
 
+    def _fatal_error(self) -> None:
+        """Ends the lab after a fault of its own, for whoever runs it to tell.
+
+        Textual has no public way to keep its traceback, with all local values, off the terminal.
+        """
+        self.fault = sys.exception()
+        self._close_messages_no_wait()
+
     def _catch_signals(self) -> None:
         """Keeps what is not saved when the terminal is closed or somebody ends the lab."""
         loop = asyncio.get_running_loop()
@@ -351,4 +361,6 @@ def run(path: Path, *, plain: bool = False, recovery: Recovery = Recovery.OFFER)
         lab.keep_now()
     if lab.problem is not None:
         raise lab.problem
+    if lab.fault is not None:
+        raise lab.fault
     return lab.return_code or 0
