@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from kflab.graph.layout import Tracks
+from kflab.graph.tracks import Tracks
 
 _GAP = 26.0
 _EDGE = 4.0
@@ -43,8 +43,8 @@ def layered(sizes: Sequence[tuple[float, float]], fed_by: Sequence[Sequence[int]
     """
     if not sizes:
         return Layered()
-    ranks = _ranks(fed_by)
     tracks = Tracks(fed_by)
+    ranks = _ranks(fed_by, tracks)
     xs, width = _columns(sizes, ranks, tracks)
     heights = [0.0] * (max(ranks) + 1)
     for (_, height), rank in zip(sizes, ranks, strict=True):
@@ -55,21 +55,32 @@ def layered(sizes: Sequence[tuple[float, float]], fed_by: Sequence[Sequence[int]
         for track, rank in zip(tracks.track_of, ranks, strict=True)
     )
     routes: dict[tuple[int, int], tuple[tuple[float, float], ...]] = {}
+    bottoms = [top + height for top, height in zip(tops, heights, strict=True)]
     for source, track, takers in tracks.rails():
         for box in takers:
-            points = [(centers[source][0], centers[source][1] + sizes[source][1] / 2)]
+            (x, y), (to_x, to_y) = centers[source], centers[box]
+            points = [(x, y + sizes[source][1] / 2), (x, bottoms[ranks[source]])]
             for rank in range(ranks[source] + 1, ranks[box]):
-                points += [(xs[track], tops[rank]), (xs[track], tops[rank] + heights[rank])]
-            points.append((centers[box][0], centers[box][1] - sizes[box][1] / 2))
-            routes[source, box] = tuple(points)
+                points += [(xs[track], tops[rank]), (xs[track], bottoms[rank])]
+            points += [(to_x, tops[ranks[box]]), (to_x, to_y - sizes[box][1] / 2)]
+            routes[source, box] = tuple(dict.fromkeys(points))
     return Layered(centers, routes, width, tops[-1] + heights[-1])
 
 
-def _ranks(fed_by: Sequence[Sequence[int]]) -> list[int]:
-    """The layer of each box: below all that feed it; what nothing feeds stands right above what it feeds."""
+def _ranks(fed_by: Sequence[Sequence[int]], tracks: Tracks) -> list[int]:
+    """The layer of each box: below all that feed it; what nothing feeds stands right above what it feeds.
+
+    A box that stands on the track of a value does not stand in the way of others that take it from there.
+    """
+    others = {
+        takers[-1]: takers[:-1]
+        for _, track, takers in tracks.rails()
+        if len(takers) > 1 and tracks.track_of[takers[-1]] == track
+    }
     ranks: list[int] = []
-    for sources in fed_by:
-        ranks.append(max((ranks[source] + 1 for source in sources), default=0))
+    for box, sources in enumerate(fed_by):
+        least = [ranks[source] + 1 for source in sources] + [ranks[other] for other in others.get(box, ())]
+        ranks.append(max(least, default=0))
     first = [len(ranks)] * len(ranks)
     for box, sources in enumerate(fed_by):
         for source in sources:
