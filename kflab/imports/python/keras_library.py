@@ -349,5 +349,5 @@ def _of_elsewhere(path: str, place: Place) -> object:
     """What a function that is not read gives."""
     root = path.partition(".")[0]
     if root in {"keras", "tensorflow"}:
-        return place.unknown(f"is not known: {path} is not read", definable=True)
+        return place.unknown("gives what only running it would tell", path)
     return place.unknown(f"comes from {root or 'a module'}, which is not run", definable=True)

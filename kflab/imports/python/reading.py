@@ -69,7 +69,9 @@ def read_source(
     except _NoModel as none:
         raise _refusal(source, none.message, none.causes) from None
     except Unreadable as unreadable:
-        raise _refusal(source, "the model cannot be brought in", unreadable.causes) from None
+        others = _names([one for one in library.models if not one.causes and not one.application])
+        hint = f"; --model brings in another: {', '.join(others[:6])}" if others and not model else ""
+        raise _refusal(source, f"the model cannot be brought in{hint}", unreadable.causes) from None
     except Raised as raised:
         cause = Place(raised.line or budget.line).cause(
             f"would raise {raised.kind}: {raised.message}", "this"
