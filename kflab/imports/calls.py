@@ -150,6 +150,15 @@ def only_tensors(value: object) -> bool:
     return isinstance(value, Tensor)
 
 
+def is_nothing(value: object) -> bool:
+    """Whether a value is None or holds nothing else, as the masks of a call that has none."""
+    if isinstance(value, Mapping):
+        return all(map(is_nothing, value.values()))
+    if isinstance(value, list):
+        return bool(value) and all(map(is_nothing, value))
+    return value is None
+
+
 def structure_of(value: Value) -> object:
     """The tensors of `input_layers` or `output_layers`: one, or lists and mappings of them.
 

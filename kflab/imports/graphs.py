@@ -11,6 +11,7 @@ from kflab.graph.nodes import INPUT, Graph, Layer, Node, Share, source_of
 from kflab.graph.order import find_cycle, prerequisites
 from kflab.imports import nodes, operations
 from kflab.imports.calls import LayerCall, Tensor, calls_of, structure_of, tensors_in
+from kflab.imports.einsum import einsum_nodes
 from kflab.imports.equivalents import equivalent
 from kflab.imports.models import INPUTS, Config, ModelReader, config_of, is_model, layers_of, name_of
 from kflab.imports.names import fitting
@@ -177,6 +178,15 @@ class GraphReader:
         if is_model(layer):
             model = models.nested(layer, self._key, where)
             return {name: nodes.of_model(model, call, models.structures.get(model), self.reference)}
+        if operations.is_operation(layer) and layer.get("class_name") == "Einsum":
+            inputs = tuple(self.reference(tensor) for tensor in tensors_in(call.positional))
+            made = (
+                einsum_nodes(name, str(config_of(layer).get("subscripts")), *inputs)
+                if len(inputs) == 2
+                else None
+            )
+            if made is not None:
+                return made
         if operations.is_operation(layer):
             return {name: nodes.of_operation(models, layer, call, self.reference, where)}
         first = self._called[source, 0]

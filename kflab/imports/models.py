@@ -18,6 +18,7 @@ SEQUENTIAL, INPUTS = "Sequential", "input_layers"
 _FUNCTIONAL = "Functional"
 _CLASSES = {_FUNCTIONAL, SEQUENTIAL, "Model"}
 _DEEPEST = 50
+_MARKS = {"shared_object_id", "build_config", "compile_config"}
 
 
 class ModelReader:
@@ -46,7 +47,8 @@ class ModelReader:
         self._unsafe = unsafe
         self._by_id: dict[int, str] = {}
         self._called: dict[tuple[str, str], str] = {}
-        self._layers: dict[int, str] = {}
+        self._read: dict[str, Config] = {}
+        self._layers: dict[str, list[tuple[str, Config]]] = {}
         self._depth = 0
 
     def read(self, model: Config, key: str = "", where: str = "") -> Graph:
@@ -79,9 +81,13 @@ class ModelReader:
             where: the way to it in the source.
         """
         shared, name = shared_id(layer), name_of(layer)
-        if known := self._called.get((caller, name)) or self._by_id.get(shared):
+        known = self._called.get((caller, name)) or self._by_id.get(shared)
+        if known is None and shared:
+            known = next((key for key, model in self._read.items() if same_object(model, layer)), None)
+        if known is not None:
             return known
         key = self._called[caller, name] = free_name(fitting(name), self.models)
+        self._read[key] = layer
         if key != name:
             self.names.setdefault(caller, {})[key] = name
         self.models[key] = Graph(name=key)  # keeps its place before those that it calls
@@ -92,12 +98,15 @@ class ModelReader:
 
     def own_layer(self, layer: Config, where: str) -> None:
         """Take note of a layer; one that stands in two models would be two layers here, so it is refused."""
-        shared = shared_id(layer)
-        if shared and self._layers.setdefault(shared, where) != where:
-            self.found.refuse(
-                f"{where} is the same layer as {self._layers[shared]}: a document shares layers within one "
-                "model; make one model call the other"
-            )
+        known = self._layers.setdefault(name_of(layer), [])
+        if shared_id(layer):
+            other = next((place for place, one in known if place != where and same_object(one, layer)), None)
+            if other is not None:
+                self.found.refuse(
+                    f"{where} is the same layer as {other}: a document shares layers within one model; "
+                    "make one model call the other"
+                )
+        known.append((where, layer))
 
     def _check_class(self, model: Config, where: str) -> None:
         name = str(model.get("class_name") or _FUNCTIONAL)
@@ -160,3 +169,21 @@ def shared_id(layer: Config) -> int:
     """What tells one object of a file from another, 0 where the file does not say."""
     found = layer.get("shared_object_id")
     return found if isinstance(found, int) else 0
+
+
+def same_object(one: Config, other: Config) -> bool:
+    """Whether two serialised objects of a file are one: Keras marks only where it is met again.
+
+    Args:
+        one: where it was met first.
+        other: where a mark says that it was met before.
+    """
+    return name_of(one) == name_of(other) and _unmarked(config_of(one)) == _unmarked(config_of(other))
+
+
+def _unmarked(value: Value) -> Value:
+    if isinstance(value, Mapping):
+        return {key: _unmarked(item) for key, item in value.items() if key not in _MARKS}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_unmarked(item) for item in value]
+    return value

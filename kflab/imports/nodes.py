@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from kflab.catalog import Argument, ArgumentKind, Entry
 from kflab.graph.nodes import Call, Node, Op
 from kflab.imports import operations
-from kflab.imports.calls import LayerCall, SliceError, Tensor, only_tensors, subscript, tensors_in
+from kflab.imports.calls import (
+    LayerCall,
+    SliceError,
+    Tensor,
+    is_nothing,
+    only_tensors,
+    subscript,
+    tensors_in,
+)
 from kflab.imports.serialized import dtype_of
 from kflab.values import Value
 
@@ -64,7 +72,7 @@ def _node(entry: Entry, given: Mapping[str, object], reference: Reference) -> No
     known = {tensor.name: tensor for tensor in entry.tensors}
     for name in (*known, *(name for name in given if name not in known)):
         value = given.get(name)
-        if value is None:
+        if is_nothing(value):
             in_order = in_order and name not in known
         elif only_tensors(value):
             found = tuple(map(reference, tensors_in(value)))
@@ -119,7 +127,7 @@ def of_model(model: str, call: LayerCall, structure: object, reference: Referenc
     named: dict[str, str | tuple[str, ...]] = {}
     rest: dict[str, Value] = {}
     for name, value in call.named.items():
-        if name != "inputs" and value is not None:
+        if name != "inputs" and not is_nothing(value):
             if only_tensors(value):
                 named[name] = tuple(map(reference, tensors_in(value)))
             else:

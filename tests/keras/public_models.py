@@ -261,3 +261,29 @@ def video() -> keras.Model:
     frames = keras.Input((None, 8, 8, 3), name="frames")
     features = layers.TimeDistributed(keras.Model(frame, head(x), name="cnn"), name="each frame")(frames)
     return keras.Model(frames, layers.Dense(2)(layers.LSTM(4)(features)))
+
+
+@model
+def with_einsum() -> keras.Model:
+    """Attention by hand."""
+    query, key = keras.Input((5, 2, 3), name="query"), keras.Input((7, 2, 3), name="key")
+    weights = keras.Input((3, 4), name="weights")
+    scores = ops.softmax(ops.einsum("bqhd,bkhd->bhqk", query, key))
+    return keras.Model(
+        [query, key, weights],
+        [ops.einsum("bhqk,bkhd->bqhd", scores, key), ops.einsum("bijc,bcd->bdij", query, weights)],
+    )
+
+
+@model
+def shared_core() -> keras.Model:
+    """A model that two others call, one with mappings for its inputs and outputs."""
+    x = keras.Input((4,))
+    core = keras.Model(x, layers.Dense(4, activation="tanh")(x), name="core")
+    a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
+    pair = keras.Model({"a": a, "b": b}, {"sum": core(a) + b, "less": a - b}, name="pair")
+    y = keras.Input((4,))
+    around = keras.Model(y, core(y) * 0.5, name="around")
+    p, q = keras.Input((4,), name="p"), keras.Input((4,), name="q")
+    both = pair({"b": q, "a": around(p)})
+    return keras.Model([p, q], [both["less"], both["sum"]])

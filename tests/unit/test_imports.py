@@ -223,6 +223,37 @@ def test_nested_models_of_one_name_keep_apart_and_one_that_two_call_is_one() -> 
     assert shared.models["second"].nodes["inner"].target == Call("inner")
 
 
+def test_a_layer_that_stands_in_two_models_is_refused() -> None:
+    """Keras marks a layer where it meets it again; two sets of weights would be another model."""
+    dense = layer("shared", "Dense", {"units": 4}, call(tensor("in")))
+    inner = functional(source("in"), dense, inputs=["in", 0, 0], outputs=["shared", 0, 0], name="inner")
+    again = layer("shared", "Dense", {"units": 4}, call(tensor("x")))
+    model = functional(
+        source(),
+        {**inner, "name": "inner", "inbound_nodes": [call(tensor("x"))]},
+        again | {"shared_object_id": 5},
+        inputs=["x", 0, 0],
+        outputs=[["inner", 1, 0], ["shared", 0, 0]],
+    )
+    with pytest.raises(ImportRefusedError, match="shared is the same layer as inner/shared"):
+        config.read(model)
+    apart = functional(*model["config"]["layers"][:2], again, inputs=["x", 0, 0], outputs=[["shared", 0, 0]])
+    assert list(read(apart).models) == ["inner"]
+
+
+def test_an_einsum_that_needs_more_than_a_matrix_product_is_refused() -> None:
+    def model(equation: str) -> dict[str, Any]:
+        sums = layer("sums", "Einsum", {"subscripts": equation}, call(tensor("a"), tensor("b")))
+        sums |= {"module": "keras.src.ops.numpy", "registered_name": "Einsum"}
+        inputs = [["a", 0, 0], ["b", 0, 0]]
+        return functional(source("a"), source("b"), sums, inputs=inputs, outputs=["sums", 0, 0])
+
+    assert read(model("ab,cb->ac")).model.nodes["sums"].target == Op("ops.matmul")
+    for equation in ("ab,ab->a", "aab,bc->ac", "...b,bc->...c", "abd,bdc->ac", "nonsense"):
+        with pytest.raises(ImportRefusedError, match="Einsum has no function of"):
+            config.read(model(equation))
+
+
 def test_what_holds_code_is_refused_by_name() -> None:
     own = layer("mine", "Sampling", {}, call(tensor("x")))
     own |= {"module": "project.layers", "registered_name": "mine>Sampling"}
