@@ -13,7 +13,7 @@ from kflab.graph.edited import Edited, EditRefusedError, change_node, finish
 from kflab.graph.naming import node_called
 from kflab.graph.nodes import Graph, Layer, Op, source_of
 from kflab.graph.order import ancestors, descendants
-from kflab.graph.references import Slot, at, put_at
+from kflab.graph.references import Slot, at, plain_reference, put_at
 
 
 def connect(experiment: Experiment, graph: str, source: str, name: str, argument: str = "") -> Edited:
@@ -121,20 +121,30 @@ def _moved(items: Sequence[str], position: int, to: int, counted: str) -> tuple[
     return (*rest[:to], items[position], *rest[to:])
 
 
-def toggle_output(experiment: Experiment, graph: str, name: str) -> Edited:
+def toggle_output(experiment: Experiment, graph: str, reference: str) -> Edited:
     """Make a node an output of its model, or take that away.
+
+    A reference with an index, such as `lstm:1`, is about that tensor alone. A name is about the first one
+    where it becomes an output, and about all of them where they no longer are.
 
     Raises:
         EditRefusedError: there is no such node.
     """
     value = experiment.graph(graph)
+    name = source_of(reference)
     node_called(value, name)
-    if name in {source_of(reference) for reference in value.outputs}:
-        outputs = tuple(reference for reference in value.outputs if source_of(reference) != name)
-        done = f"{name} is no output"
+    is_one, wanted = ":" in reference, plain_reference(reference)
+
+    def is_meant(output: str) -> bool:
+        return plain_reference(output) == wanted if is_one else source_of(output) == name
+
+    shown = wanted if is_one else name
+    outputs = tuple(output for output in value.outputs if not is_meant(output))
+    if len(outputs) < len(value.outputs):
+        done = f"{shown} is no output"
     else:
-        outputs = (*value.outputs, name)
-        done = f"{name} is an output"
+        outputs = (*value.outputs, wanted)
+        done = f"{shown} is an output"
     return finish(experiment, graph, msgspec.structs.replace(value, outputs=outputs), done, name)
 
 

@@ -234,3 +234,15 @@ def test_several_nodes_are_deleted_as_one_edit(experiment: Experiment) -> None:
 def test_an_edit_of_a_nested_model_that_is_not_there_is_refused(experiment: Experiment) -> None:
     with pytest.raises(EditRefusedError, match="no nested model"):
         edits.add_before(experiment, "", "y", Call("gone"))
+
+
+def test_one_of_several_tensors_becomes_an_output(experiment: Experiment) -> None:
+    lstm = Layer("LSTM", {"units": 4, "return_state": True})
+    plain = edits.add_branch(experiment, "", "x", lstm, "lstm").experiment
+    second = edits.toggle_output(plain, "", "lstm:1")
+    assert second.experiment.model.outputs == ("y", "lstm:1")
+    assert second.name == "lstm:1 is an output"
+    both = edits.toggle_output(second.experiment, "", "lstm:0").experiment
+    assert both.model.outputs == ("y", "lstm:1", "lstm")
+    assert edits.toggle_output(both, "", "lstm:0").experiment == second.experiment
+    assert edits.toggle_output(both, "", "lstm").experiment == plain

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from kflab.graph import edits
 from kflab.graph.nodes import source_of
+from kflab.graph.references import plain_reference
 from kflab.tui.actions.base import LabBase
 from kflab.tui.actions.wording import node_words, references, slot_options, slots_of
 from kflab.tui.rows.row import Option
@@ -56,9 +57,28 @@ class WiringActions(LabBase):
         self.choose(f"Disconnect from {name}", options, disconnect, prompt="input")
 
     def action_toggle_output(self) -> None:
-        """Makes the selected node an output, or takes that back."""
-        graph, name = self.session.graph_name, self.session.selected
-        self.edit(lambda experiment: edits.toggle_output(experiment, graph, name))
+        """Makes the selected node an output, or takes that back; asks which of several tensors."""
+        session = self.session
+        graph, name = session.graph_name, session.selected
+        tensors = list(references(session, [name]))
+        if len(tensors) == 1:
+            self.edit(lambda experiment: edits.toggle_output(experiment, graph, name))
+            return
+        outputs = {plain_reference(output) for output in session.graph.outputs}
+        options = [
+            Option(
+                f"{name}:{index}",
+                tensor,
+                detail=node_words(self.lab.catalog, session, tensor)
+                + ("  output" if tensor in outputs else ""),
+            )
+            for index, tensor in enumerate(tensors)
+        ]
+
+        def toggle(value: Value) -> None:
+            self.edit(lambda experiment: edits.toggle_output(experiment, graph, str(value)))
+
+        self.choose(f"Make an output, or no longer, of {name}", options, toggle, prompt="tensor")
 
     def action_order_inputs(self) -> None:
         """Moves an input of the selected node, or of an Input's model, to another place."""
