@@ -21,7 +21,7 @@ def loaded(code: str) -> set[str]:
     "code",
     [
         "import kflab.document; kflab.document.read(__import__('kflab.presets').presets.path('digits_mlp'))",
-        "import kflab.graph.edits, kflab.graph.layout, kflab.graph.history",
+        "import kflab.graph.edits, kflab.graph.layout, kflab.graph.history, kflab.clipboard",
         "import kflab.catalog; kflab.catalog.load()",
         "from kflab.catalog.datasets import describe, names; from kflab.experiment import Data\n"
         "[describe(Data(source=name)) for name in names()]",
