@@ -149,7 +149,7 @@ class Caller(Assigner):
         if isinstance(function.node, ast.Lambda):
             with_depth = function.node.body
             return self._deeper(lambda: self.eval(with_depth, scope))
-        if any(isinstance(part, ast.Yield | ast.YieldFrom) for part in _own_parts(function.node)):
+        if function.is_generator:
             return place.unknown("gives its values one by one (yield), which is not read")
         body = function.node.body
 
@@ -207,15 +207,3 @@ class Caller(Assigner):
         if name not in values:
             raise Raised("TypeError", f"{function.name} needs the argument {name!r}")
         return values[name]
-
-
-def _own_parts(function: ast.FunctionDef) -> list[ast.AST]:
-    """The parts of a function's body that are not in a function inside it."""
-    found: list[ast.AST] = []
-    waiting: list[ast.AST] = list(function.body)
-    while waiting:
-        part = waiting.pop()
-        found.append(part)
-        if not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            waiting += ast.iter_child_nodes(part)
-    return found

@@ -100,7 +100,9 @@ class Interpreter(Caller):
 
     def forget(self, statements: Sequence[ast.stmt], scope: Scope, unknown: Unknown) -> None:
         """Leave unknown whatever these statements set, for they cannot be gone through."""
-        for part in _parts(statements):
+        parts = list(_parts(statements))
+        self.budget.spend(len(parts))
+        for part in parts:
             match part:
                 case ast.Name(id=name, ctx=ast.Store()):
                     scope.assign(name, self.define.get(name, Unknown(unknown.causes)))

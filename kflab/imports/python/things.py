@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 
 MOST_CAUSES = 40
@@ -16,17 +17,22 @@ class Cause:
 
     Attributes:
         line: the line where it stands.
-        text: the source of the expression.
+        source: the source of the expression, or where it is to be had when somebody is told.
         reason: why, as the end of a sentence about `text`.
         definable: a number or text given from outside would do in its place.
         name: the variable that the value was first given to.
     """
 
     line: int
-    text: str
+    source: str | Place
     reason: str
     definable: bool = False
     name: str = ""
+
+    @property
+    def text(self) -> str:
+        """The source of the expression."""
+        return self.source if isinstance(self.source, str) else self.source.text
 
     def message(self) -> str:
         """What a person reads, with what would help."""
@@ -106,7 +112,7 @@ class Place:
 
     def cause(self, reason: str, text: str = "", *, definable: bool = False) -> Cause:
         """A cause at this place."""
-        return Cause(self.line, text or self.text, reason, definable)
+        return Cause(self.line, text or self, reason, definable)
 
     def unknown(self, reason: str, text: str = "", *, definable: bool = False) -> Unknown:
         """An unknown value at this place."""
@@ -172,6 +178,18 @@ class Function:
     scope: Scope
     defaults: Mapping[str, object]
     owner: Class | None = None
+
+    @functools.cached_property
+    def is_generator(self) -> bool:
+        """Whether it gives its values one by one: whether a `yield` is its own."""
+        waiting: list[ast.AST] = list(self.node.body) if isinstance(self.node, ast.FunctionDef) else []
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, ast.Yield | ast.YieldFrom):
+                return True
+            if not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+                waiting += ast.iter_child_nodes(part)
+        return False
 
     @property
     def name(self) -> str:
