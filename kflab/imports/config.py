@@ -8,7 +8,7 @@ from kflab import catalog, document
 from kflab.document.encoding import MODEL_NAME
 from kflab.errors import UnusableInputError
 from kflab.experiment import Data, Experiment, Training
-from kflab.imports import Imported, ImportRefusedError
+from kflab.imports import Imported, ImportRefusedError, keras1
 from kflab.imports.compiled import CompiledReader
 from kflab.imports.found import Found
 from kflab.imports.models import INPUTS, Config, ModelReader
@@ -73,7 +73,9 @@ def read_named(
     offers = catalog.load()
     models = ModelReader(offers, found, unsafe=unsafe)
     try:
-        described = with_vocabularies(_wrapped(config, file), vocabularies or {}, found)
+        described = with_vocabularies(
+            keras1.layers_of_keras_3(_wrapped(config, file)), vocabularies or {}, found
+        )
         graph = models.read(described)
         found.raise_refusals(file)
         outputs = graph.output_names()
