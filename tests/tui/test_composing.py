@@ -43,10 +43,10 @@ async def test_nodes_are_added_before_between_and_as_a_merge_of_the_marked(open_
         await type_text(pilot, "right")
         await pilot.press("enter")
         await wait_for_text(pilot, "Insert between right and joined")
-        await type_text(pilot, "dropout 0.5")
+        await type_text(pilot, "bn")
         await pilot.press("enter")
-        await wait_for(pilot, lambda: "dropout" in graph_of(pilot).nodes)
-        assert graph_of(pilot).nodes["joined"].inputs == ("left", "dropout")
+        await wait_for(pilot, lambda: "batch_normalization" in graph_of(pilot).nodes)
+        assert graph_of(pilot).nodes["joined"].inputs == ("left", "batch_normalization")
         # The order of the marks is the order of the inputs; a mark is seen, and escape takes it away.
         await select(pilot, "right")
         await pilot.press("space")
@@ -63,7 +63,7 @@ async def test_nodes_are_added_before_between_and_as_a_merge_of_the_marked(open_
         await select(pilot, "left")
         await pilot.press("space", "escape")
         await wait_for(pilot, lambda: lab.now.marked == ())
-        for expected in ("add add", "add dropout", "add re_lu"):
+        for expected in ("add add", "add batch_normalization", "add re_lu"):
             await pilot.press("u")
             await wait_for_text(pilot, f"undone: {expected}")
         assert lab.now.experiment == lab.now.saved
@@ -182,12 +182,12 @@ async def test_nodes_become_a_nested_model_in_a_nested_model_and_nodes_again(ope
         await pilot.press("E")
         await wait_for_text(pilot, "Group 3 nodes into a nested model")
         await pilot.press("ctrl+u")
-        await type_text(pilot, "features")
+        await type_text(pilot, "feat")
         await pilot.press("enter")
-        await wait_for(pilot, lambda: lab.now.selected == "features" and not lab.now.stale)
-        assert graph_of(pilot).nodes["features"] == Node(Call("features"), ("image",))
+        await wait_for(pilot, lambda: lab.now.selected == "feat" and not lab.now.stale)
+        assert graph_of(pilot).nodes["feat"] == Node(Call("feat"), ("image",))
         await pilot.press("enter")
-        await wait_for_text(pilot, "Graph › features")
+        await wait_for_text(pilot, "Graph › feat")
         # One node alone becomes a model, too: a model in the model.
         await select(pilot, "right")
         await pilot.press("E")
@@ -195,7 +195,7 @@ async def test_nodes_become_a_nested_model_in_a_nested_model_and_nodes_again(ope
         await pilot.press("enter")
         await wait_for(pilot, lambda: lab.now.selected == "block" and not lab.now.stale)
         await pilot.press("enter")
-        await wait_for_text(pilot, "Graph › features › block")
+        await wait_for_text(pilot, "Graph › feat › block")
         await pilot.press("colon")
         await type_text(pilot, "model: rename")
         await pilot.press("enter")
@@ -203,9 +203,9 @@ async def test_nodes_become_a_nested_model_in_a_nested_model_and_nodes_again(ope
         await pilot.press("ctrl+u")
         await type_text(pilot, "wide")
         await pilot.press("enter")
-        await wait_for_text(pilot, "Graph › features › wide")
+        await wait_for_text(pilot, "Graph › feat › wide")
         await pilot.press("escape")
-        await wait_for(pilot, lambda: lab.now.trail == ("features",))
+        await wait_for(pilot, lambda: lab.now.trail == ("feat",))
         assert graph_of(pilot).nodes["block"].target == Call("wide")
         await pilot.press("F")
         await wait_for(pilot, lambda: not lab.now.experiment.models["wide"].trainable)
@@ -213,10 +213,10 @@ async def test_nodes_become_a_nested_model_in_a_nested_model_and_nodes_again(ope
         await pilot.press("escape")
         await wait_for(pilot, lambda: lab.now.trail == ())
         await select(pilot, "image")
-        await add(pilot, "b", "Branch off image", "features", "features_1")
-        assert graph_of(pilot).nodes["features_1"].target == Call("features")
+        await add(pilot, "b", "Branch off image", "feat", "feat_1")
+        assert graph_of(pilot).nodes["feat_1"].target == Call("feat")
         await pilot.press("E")
-        await wait_for(pilot, lambda: "features" not in lab.now.experiment.models)
+        await wait_for(pilot, lambda: "feat" not in lab.now.experiment.models)
         assert graph_of(pilot).nodes["left_1"].target == Share("left")
         for _ in range(10):
             if lab.now.history.done:
@@ -250,9 +250,8 @@ async def test_a_folded_block_is_marked_copied_and_grouped_as_a_whole(open_lab: 
     async with open_lab() as pilot:
         lab = lab_of(pilot)
         await select(pilot, "pooled")
-        block = "conv2d 4 3 relu | batchnormalization | "
-        await add(pilot, "A", "Add before pooled", block * 2 + "relu", "re_lu")
-        await select(pilot, "conv2d")
+        await add(pilot, "A", "Add before pooled", "bn | relu | bn | relu", "re_lu_1")
+        await select(pilot, "re_lu")
         await pilot.press("z")
         await wait_for(pilot, lambda: len(lab.now.block) == 4)
         names = lab.now.block
