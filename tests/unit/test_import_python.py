@@ -364,6 +364,30 @@ model = keras.Model(i, [x, y, z])
         )
         assert "line 3: x is not set" in said
 
+    def test_a_loop_that_trains_is_left_when_nobody_knows_for_how_long_it_goes_on(self) -> None:
+        nodes = nodes_of(
+            """
+o = layers.Dense(2)(i)
+while True:
+    state = env.step()
+    for n in range(10**6):
+        loss = train(state, n)
+        if loss < 0.1:
+            break
+    if solved(state):
+        break
+for epoch in range(10**6):
+    print(epoch)
+"""
+        )
+        assert list(nodes) == ["input", "dense"]
+
+    def test_what_such_a_loop_makes_is_not_known(self) -> None:
+        said = refused(
+            f"{HEAD}o = i\nfor n in range(10**6): o = layers.Dense(2)(o)\nmodel = keras.Model(i, o)"
+        )
+        assert "line 5: range(10 ** 6) goes on for longer than is read" in said
+
     def test_an_exception_of_the_file_is_told(self) -> None:
         assert "would raise ValueError: no" in refused(
             f"{HEAD}def f(x):\n    raise ValueError('no')\no = f(i)\nmodel = keras.Model(i, o)"

@@ -49,6 +49,14 @@ class Budget:
                 "it does more work than reading a model takes; take the part out that builds the model"
             )
 
+    def half(self) -> int:
+        """What is to be left after a loop, so that one without an end leaves something for what follows."""
+        return self._left // 2
+
+    def is_below(self, steps: int) -> bool:
+        """Whether less than so much is left."""
+        return self._left < steps
+
     def items(self, count: int) -> None:
         """Ask whether a list or text may have so many items, which are paid for.
 

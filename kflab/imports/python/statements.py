@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from kflab.imports import Note
@@ -12,6 +12,7 @@ from kflab.imports.python.budget import Budget
 from kflab.imports.python.calling import Caller, ReturnSignal
 from kflab.imports.python.library import Library
 from kflab.imports.python.plain_methods import CHANGES
+from kflab.imports.python.syntax import handles, parts_of
 from kflab.imports.python.things import (
     Builtin,
     Class,
@@ -39,6 +40,14 @@ class ContinueSignal(Exception):  # noqa: N818 - how a `continue` leaves the sta
     """A `continue` of the file."""
 
 
+class UnknownBreakSignal(Exception):  # noqa: N818 - how a loop ends of which nobody knows when it does
+    """A `break` under a condition that is not known."""
+
+    def __init__(self, test: Unknown) -> None:
+        super().__init__()
+        self.test = test
+
+
 class Interpreter(Caller):
     """Goes through the statements of a file and keeps what its names stand for.
 
@@ -60,7 +69,7 @@ class Interpreter(Caller):
         for statement in statements:
             try:
                 self.run([statement], self.module)
-            except (BreakSignal, ContinueSignal, ReturnSignal):
+            except (BreakSignal, ContinueSignal, ReturnSignal, UnknownBreakSignal):
                 continue
 
     def run(self, statements: Sequence[ast.stmt], scope: Scope) -> None:
@@ -100,7 +109,7 @@ class Interpreter(Caller):
 
     def forget(self, statements: Sequence[ast.stmt], scope: Scope, unknown: Unknown) -> None:
         """Leave unknown whatever these statements set, for they cannot be gone through."""
-        parts = list(_parts(statements))
+        parts = list(parts_of(statements))
         self.budget.spend(len(parts))
         for part in parts:
             match part:
@@ -261,7 +270,9 @@ class Interpreter(Caller):
         assert isinstance(test, Unknown)
         branches = [*statement.body, *statement.orelse]
         self.forget(branches, scope, test)
-        if any(isinstance(part, ast.Return) for part in _parts(branches)):
+        if any(isinstance(part, ast.Break) for part in parts_of(branches, loops=False)):
+            raise UnknownBreakSignal(test)
+        if any(isinstance(part, ast.Return) for part in parts_of(branches)):
             raise ReturnSignal(Unknown(test.causes))
 
     def _do_for(self, statement: ast.For, scope: Scope) -> None:
@@ -273,25 +284,48 @@ class Interpreter(Caller):
         except Unreadable as unreadable:
             unknown = Unknown(unreadable.causes)
             self.forget([statement], scope, unknown)
-            if any(isinstance(part, ast.Return) for part in _parts(statement.body)):
+            if any(isinstance(part, ast.Return) for part in parts_of(statement.body)):
                 raise ReturnSignal(unknown) from None
             return
         self._rounds_of(statement, items, scope)
 
     def _rounds_of(self, statement: ast.For, items: Sequence[object], scope: Scope) -> None:
+        enough = self.budget.half()
         for item in items:
             self.budget.spend()
-            self.assign(statement.target, item, scope)
-            try:
-                self.run(statement.body, scope)
-            except BreakSignal:
+            if self.budget.is_below(enough):
+                self._give_up(statement, scope)
                 return
-            except ContinueSignal:
-                continue
+            self.assign(statement.target, item, scope)
+            if not self._round(statement, scope):
+                return
         self.run(statement.orelse, scope)
 
+    def _round(self, statement: ast.For | ast.While, scope: Scope) -> bool:
+        """Go through the body of a loop once; false where the loop ends there."""
+        try:
+            self.run(statement.body, scope)
+        except BreakSignal:
+            return False
+        except ContinueSignal:
+            return True
+        except UnknownBreakSignal as signal:
+            self.forget([statement], scope, signal.test)
+            return False
+        return True
+
+    def _give_up(self, statement: ast.For | ast.While, scope: Scope) -> None:
+        """Leave unknown what a loop sets that goes on for too long, as one that trains a model does."""
+        why = self.place(statement.iter if isinstance(statement, ast.For) else statement.test)
+        self.notes.append(Note("the loop is too long to be followed to its end", statement.lineno))
+        self.forget([statement], scope, why.unknown("goes on for longer than is read"))
+
     def _do_while(self, statement: ast.While, scope: Scope) -> None:
+        enough = self.budget.half()
         while True:
+            if self.budget.is_below(enough):
+                self._give_up(statement, scope)
+                return
             test = self.eval(statement.test, scope)
             truth = self.truth(test)
             if truth is None:
@@ -301,12 +335,8 @@ class Interpreter(Caller):
             if not truth:
                 self.run(statement.orelse, scope)
                 return
-            try:
-                self.run(statement.body, scope)
-            except BreakSignal:
+            if not self._round(statement, scope):
                 return
-            except ContinueSignal:
-                continue
 
     def _do_break(self, _: ast.Break, __: Scope) -> None:
         raise BreakSignal
@@ -335,7 +365,7 @@ class Interpreter(Caller):
             self.run(statement.body, scope)
         except Raised as raised:
             self._trying -= 1
-            handler = next((one for one in statement.handlers if _handles(one, raised.kind)), None)
+            handler = next((one for one in statement.handlers if handles(one, raised.kind)), None)
             if handler is None:
                 raise
             if handler.name:
@@ -349,15 +379,6 @@ class Interpreter(Caller):
             self.run(statement.orelse, scope)
         finally:
             self.run(statement.finalbody, scope)
-
-
-def _handles(handler: ast.ExceptHandler, kind: str) -> bool:
-    """Whether an `except` takes an exception, as far as its name tells."""
-    if handler.type is None:
-        return True
-    named = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    names = {ast.unparse(one).rpartition(".")[2] for one in named}
-    return bool(names & {kind.rpartition(".")[2], "Exception", "BaseException"})
 
 
 def _enclosing(scope: Scope) -> Scope:
@@ -378,15 +399,3 @@ def _is_of_a_module(mark: ast.expr, scope: Scope) -> bool:
     return called.id in _HARMLESS_MARKS or (
         holder is not None and isinstance(holder.names[called.id], Ref | Builtin)
     )
-
-
-def _parts(statements: Sequence[ast.stmt]) -> Iterator[ast.AST]:
-    """All parts of statements, but what stands in a function or class inside them."""
-    waiting: list[ast.AST] = list(statements)
-    while waiting:
-        part = waiting.pop()
-        yield part
-        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield ast.copy_location(ast.Name(part.name, ast.Store()), part)
-        elif not isinstance(part, ast.Lambda):
-            waiting += ast.iter_child_nodes(part)
