@@ -225,7 +225,7 @@ class Interpreter(Caller):
         owner = scope.names.get("__class__")
         made: object = Function(
             statement,
-            _enclosing(scope),
+            scope.outside_class,
             self.defaults(statement.args, scope),
             owner if isinstance(owner, Class) else None,
         )
@@ -379,13 +379,6 @@ class Interpreter(Caller):
             self.run(statement.orelse, scope)
         finally:
             self.run(statement.finalbody, scope)
-
-
-def _enclosing(scope: Scope) -> Scope:
-    """Where a function's body looks names up: the body of a class is passed over."""
-    while "__class__" in scope.names and scope.parent is not None:
-        scope = scope.parent
-    return scope
 
 
 def _is_of_a_module(mark: ast.expr, scope: Scope) -> bool:

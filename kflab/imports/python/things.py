@@ -151,6 +151,14 @@ class Scope:
             scope = scope.parent
         return scope
 
+    @property
+    def outside_class(self) -> Scope:
+        """Where the body of a function looks names up: the body of a class around it is passed over."""
+        scope = self
+        while "__class__" in scope.names and scope.parent is not None:
+            scope = scope.parent
+        return scope
+
     def holder(self, name: str) -> Scope | None:
         """The scope in which a name is found."""
         scope: Scope | None = self
