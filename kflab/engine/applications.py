@@ -13,6 +13,7 @@ from typing import cast
 import keras
 
 from kflab.engine.objects import complaint
+from kflab.engine.stateless import without_weights
 from kflab.errors import did_you_mean
 from kflab.imports import ImportRefusedError
 from kflab.imports.sources import APPLICATIONS
@@ -42,9 +43,8 @@ def describe(text: str) -> Mapping[str, Value]:
     """
     function, arguments = _asked_for(text)
     arguments[WEIGHTS] = None
-    with keras.StatelessScope():
-        model = _called(function, arguments, text)
-        return cast(Mapping[str, Value], json.loads(model.to_json()))
+    described: str = without_weights(lambda: _called(function, arguments, text).to_json())
+    return cast(Mapping[str, Value], json.loads(described))
 
 
 def load(text: str) -> keras.Model:

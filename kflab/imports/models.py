@@ -62,7 +62,7 @@ class ModelReader:
         Raises:
             ValueError: the config is no model's.
         """
-        from kflab.imports.graphs import GraphReader
+        from kflab.imports.graphs import GraphReader  # which reads nested models by this class
 
         self._depth += 1
         if self._depth > _DEEPEST:

@@ -15,6 +15,7 @@ from kflab import catalog, document, presets
 from kflab.catalog import Kind
 from kflab.engine.build import BuildError, build
 from kflab.engine.importing import keep_weights
+from kflab.engine.stateless import without_weights
 from kflab.engine.weights import load_weights
 from kflab.experiment import Data, Experiment
 from kflab.graph.nodes import INPUT, Call, Graph, Layer, Node
@@ -149,8 +150,7 @@ def whole_catalog(kind: Kind) -> dict[str, Experiment]:
             candidates = [Experiment(data=Data(), model=Graph(nodes=nodes, outputs=("y",)))]
         for candidate in candidates:
             try:
-                with keras.StatelessScope():
-                    build(candidate)
+                without_weights(lambda candidate=candidate: build(candidate))
             except BuildError:
                 continue
             found[entry.name] = candidate
