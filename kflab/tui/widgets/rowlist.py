@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -75,6 +75,7 @@ class RowList(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         self._seen: dict[int, Strip] = {}  # the lines as they were drawn last
+        self._drawn: dict[int, Strip] = {}  # lines that were drawn to compare them, and are not shown yet
         self._styles: dict[str, Style] = {}  # what Textual works out anew for every row
         super().__init__(id=id)
 
@@ -115,18 +116,42 @@ class RowList(ScrollView, can_focus=True):
 
     def rows_changed(self) -> None:
         """Draws anew after the rows have changed; the cursor stays on a row that is there."""
-        self.virtual_size = Size(self.content_size.width, self.count())
+        self._take_count()
         self.set_reactive(RowList.cursor, self._near(min(self.cursor, self.count() - 1), -1))
         self.refresh_changed()
+
+    def _take_count(self) -> None:
+        """Takes the number of rows; the screen is laid out anew only where the scrollbar comes or goes."""
+        size = Size(self.content_size.width, self.count())
+        height = self.scrollable_content_region.height
+        unit = self.styles.height
+        is_auto = unit is not None and unit.is_auto
+        if is_auto or not height or (size.height > height) != (self.virtual_size.height > height):
+            self.virtual_size = size
+            return
+        self.set_reactive(RowList.virtual_size, size)
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.window_virtual_size = size.height
+        if self.scroll_y > self.max_scroll_y:
+            self.scroll_to(y=self.max_scroll_y, animate=False)
 
     def refresh_changed(self) -> None:
         """Draws those lines anew that look different from what is on the screen."""
         if not self.is_mounted or not self._seen:
             self.refresh()
             return
-        for y in range(self.scrollable_content_region.height):
-            if self._seen.get(y) != self._strip(y):
+        drawn = {y: self._strip(y) for y in range(self.scrollable_content_region.height)}
+        for y, strip in drawn.items():
+            if self._seen.get(y) != strip:
                 self.refresh_lines(y + self.scroll_offset.y)
+        self._drawn = drawn
+
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        """Asks to be drawn, and forgets what was drawn ahead."""
+        self._drawn = {}
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def put_cursor(self, row: int) -> None:
         """Moves the cursor without telling anybody."""
@@ -157,7 +182,7 @@ class RowList(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draws one line of what is seen."""
-        self._seen[y] = line = self._strip(y)
+        self._seen[y] = line = self._drawn.pop(y, None) or self._strip(y)
         return line
 
     def _strip(self, y: int) -> Strip:
