@@ -93,7 +93,9 @@ class GraphCode:
         outside = {*taken, *(variable for _, variable in models.values())}
         self._names = Names(outside)
         self._has_chain = CHAIN not in {*outside, *(name.lower() for name in graph.nodes)}
-        self.problems: dict[str, str] = {}
+        self.problems = {
+            name: "the layer that it shares is not there" for name in graph.nodes if not self._is_whole(name)
+        }
         self._loose: frozenset[str] = frozenset()
         self.statements = self._written(self._order)
         self.loose: list[Statement] = []

@@ -38,6 +38,9 @@ _BY_STRING = {Kind.INITIALIZER, Kind.REGULARIZER, Kind.CONSTRAINT, Kind.LOSS}
 _NEVER_BARE = "Constant"
 """What Keras does not make of its name alone, though all its arguments have defaults."""
 
+ARRAY = "np.array"
+"""What makes numbers that stand for a tensor into one."""
+
 _TUPLES = {ArgumentKind.INTS, ArgumentKind.FLOATS, ArgumentKind.SHAPE}
 
 
@@ -108,7 +111,11 @@ class Objects:
             if argument is None:
                 yield checked(name), literal(arguments[name])
             elif argument.required or not self._is_default(argument, arguments[name]):
-                yield name, self._value(argument, arguments[name])
+                value = arguments[name]
+                if entry.kind is Kind.OP and isinstance(value, list) and _stands_for_tensor(entry, argument):
+                    yield name, _array(value)
+                else:
+                    yield name, self._value(argument, value)
 
     def string_or_call(self, kind: Kind, name: str, arguments: Arguments) -> Expression:
         """An object by its short string where Keras knows one and no argument differs from its default."""
@@ -189,6 +196,27 @@ def _is_known_by_place(kind: Kind, first: Argument, count: int) -> bool:
     if kind is Kind.LAYER:
         return first.kind is ArgumentKind.INTS and first.name != "axis"
     return kind in (Kind.REGULARIZER, Kind.CONSTRAINT) and count == 1
+
+
+def _stands_for_tensor(entry: Entry, argument: Argument) -> bool:
+    """Whether numbers stand in the place of a tensor (`x2` of `ops.multiply`), where Keras takes no list."""
+    return argument.kind is ArgumentKind.FLOATS and any(
+        tensor.name == argument.name for tensor in entry.tensors
+    )
+
+
+def _array(value: Value) -> Expression:
+    """Numbers as an array, of the dtype that Keras has for such numbers."""
+    dtype = "float32" if any(isinstance(number, float) for number in _numbers(value)) else "int32"
+    return called(ARRAY, [literal(value), quoted(dtype)])
+
+
+def _numbers(value: Value) -> Iterator[Value]:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        for item in value:
+            yield from _numbers(item)
+    else:
+        yield value
 
 
 def short_name(entry: Entry) -> str:

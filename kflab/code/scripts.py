@@ -14,7 +14,7 @@ from kflab.code.blocks import Block, joined
 from kflab.code.data import KEPT, DataCode, data_code
 from kflab.code.layout import call, lines
 from kflab.code.models import MODEL, model_code
-from kflab.code.objects import CodeError, Objects
+from kflab.code.objects import ARRAY, CodeError, Objects
 from kflab.code.prose import docstring
 from kflab.code.training import callbacks_code, compile_code, end_code, fit_code, weights_code
 from kflab.diagnose.findings import Finding, first_error
@@ -191,6 +191,8 @@ class _Writer:
     def _imports(self, data: DataCode, sections: Iterable[Section]) -> Section:
         text = joined(section.block for section in sections if section.title != DATA).text
         wanted = {"import keras", *data.imports, *(f"from keras import {name}" for name in _used(text))}
+        if ARRAY in _STRING.sub('""', text):
+            wanted.add("import numpy as np")
         seed = self._experiment.training.seed
         seeded = [] if seed is None else lines(call("keras.utils.set_random_seed", str(seed)))
         return Section("", (), joined((_block(_sorted(wanted)), _block(seeded)), blank=1))
