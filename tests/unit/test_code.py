@@ -469,3 +469,18 @@ def test_a_schedule_of_rates_becomes_a_function() -> None:
     assert "float(schedule(epoch))" in text
     formatted = ruff("format", "--isolated", "--diff", "-", text=text)
     assert formatted.returncode == 0, formatted.stdout
+
+
+def test_numbers_that_stand_for_a_tensor_are_an_array() -> None:
+    written = code.script(
+        model(
+            picture=image(8, 8, 3),
+            mean=Node(Op("ops.subtract", {"x2": [103.9, 116.8, 123.7]}), inputs=("picture",)),
+            weighed=Node(Op("ops.multiply", {"x2": [1, 2, 3]}), inputs=("mean",)),
+            half=Node(Op("ops.multiply", {"x2": 0.5}), inputs=("weighed",)),
+        )
+    )
+    assert "import numpy as np\n" in written
+    assert 'x2=np.array([103.9, 116.8, 123.7], "float32")' in written
+    assert 'x2=np.array([1, 2, 3], "int32")' in written
+    assert "x2=0.5" in written
