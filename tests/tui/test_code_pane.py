@@ -63,6 +63,8 @@ async def test_v_shows_code_and_the_node_again_and_code_is_a_tab_where_there_is_
         await pilot.resize_terminal(80, 24)
         await wait_for_text(pilot, "6 Code")
         await pilot.press("6")
+        await wait_for_text(pilot, "▌ image = keras.Input")
+        await pilot.press("home")
         await wait_for_text(pilot, "import keras")
         await pilot.press("end")
         await wait_for_text(pilot, 'model.save("model.keras")')

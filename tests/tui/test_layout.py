@@ -31,7 +31,7 @@ async def test_small_terminal_shows_one_pane_under_tabs(open_lab: OpenLab) -> No
             ("3", "optimizer"),
             ("4", "Training"),
             ("5", "summary of"),
-            ("6", "import keras"),
+            ("6", "keras.Input("),
         ):
             await pilot.press(digit)
             await wait_for_text(pilot, title)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
-from textual.geometry import Region, Size
+from textual.geometry import Region, Size, Spacing
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -14,6 +14,8 @@ from kflab.tui.highlight import Shade, Shaded, shade
 
 _MARK, _NO_MARK = "▌", " "
 _GUTTER = 2
+_AROUND = Spacing(top=3, bottom=3)
+"""The lines that are kept in sight around those of a node."""
 
 
 class CodePane(ScrollView, can_focus=True):
@@ -68,7 +70,8 @@ class CodePane(ScrollView, can_focus=True):
     def _scroll_to_lit(self) -> None:
         if self._lit:
             first, last = min(self._lit), max(self._lit)
-            self.scroll_to_region(Region(0, first, 1, last - first + 1), animate=False, x_axis=False)
+            around = Region(0, first, 1, last - first + 1)
+            self.scroll_to_region(around, spacing=_AROUND, animate=False, x_axis=False)
 
     def render_line(self, y: int) -> Strip:
         """One line of code."""
