@@ -9,9 +9,7 @@ from kflab.imports.python.models import Models
 from kflab.imports.python.recorded import Compiled, ModelObject
 from kflab.imports.python.things import Place
 
-_NO_RESULT = frozenset(
-    {"summary", "save", "evaluate", "save_weights", "export", "reset_states", "train_on_batch"}
-)
+_NO_RESULT = frozenset({"summary", "save", "save_weights", "export", "reset_states"})
 _COMPILE = ("optimizer", "loss", "loss_weights", "metrics")
 _FIT = ("x", "y", "batch_size", "epochs", "verbose", "callbacks", "validation_split")
 

@@ -6,9 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 
 from kflab.catalog import Kind
+from kflab.catalog.matching import match
 from kflab.experiment import EVERY_OUTPUT, Data, Spec, Training
 from kflab.graph.nodes import Graph
 from kflab.imports.python import datasets
+from kflab.imports.python.callbacks import settled
 from kflab.imports.python.keras_library import KerasLibrary
 from kflab.imports.python.recorded import Compiled, DataArray, LayerObject, Made, ModelObject
 from kflab.imports.python.things import Function, Partial, Place, Ref, Unknown, causes_in
@@ -52,7 +54,7 @@ class TrainingReader:
         self._place = fitted.place
         callbacks = fitted.named.get("callbacks")
         listed = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
-        specs = [self._spec(one, Kind.CALLBACK) for one in listed]
+        specs = [self._callback(one) for one in listed]
         defaults = Training()
         return Training(
             optimizer=optimizer or defaults.optimizer,
@@ -154,6 +156,15 @@ class TrainingReader:
         self._library.note(f"the {kind} {_said(value)}; it is left out", self._line_of(value))
         return None
 
+    def _callback(self, value: object) -> Spec | None:
+        spec = self._spec(value, Kind.CALLBACK)
+        if spec is None:
+            return None
+        line = value.line if isinstance(value, Made) else self._place.line
+        return Spec(
+            spec.name, settled(spec.name, spec.arguments, lambda text: self._library.note(text, line))
+        )
+
     def _line_of(self, value: object) -> int:
         causes = causes_in([value])
         return causes[0].line if causes else self._place.line
@@ -163,26 +174,37 @@ class TrainingReader:
         loaded = self._library.data
         fitted = self._model.fitted
         x, y = (fitted.named.get("x"), fitted.named.get("y")) if fitted is not None else (None, None)
+        data = Data(source="")
+        if loaded is not None and loaded.source:
+            data = Data(source=loaded.source, arguments=loaded.arguments)
+            if isinstance(x, DataArray):
+                data = self._prepared(data, x)
+            if isinstance(y, DataArray) and y.role == "x":
+                data = _replaced(
+                    data, targets=dict.fromkeys(self._graph.output_names(), _input_name(loaded.source))
+                )
+            data = self._fitting(data)
         if fitted is not None and not isinstance(x, DataArray):
-            source = loaded.source if loaded is not None else ""
             what = (
-                f"; it is taken to be {source} as it is"
-                if source
-                else "; name a dataset or an .npz file in the setup"
+                f"it is taken to be {data.source} as it is"
+                if data.source
+                else "name a dataset or an .npz file in the setup"
             )
-            self._library.note(f"how the data that fit is given is made is not read{what}", fitted.place.line)
-        if loaded is None or not loaded.source:
-            return self._split(Data(source="")), training
-        data = Data(source=loaded.source, arguments=loaded.arguments)
-        if isinstance(x, DataArray):
-            data = self._prepared(data, x)
-        if isinstance(y, DataArray) and y.role == "x":
-            data = _replaced(
-                data, targets=dict.fromkeys(self._graph.output_names(), _input_name(loaded.source))
+            self._library.note(
+                f"how the data that fit is given is made is not read; {what}", fitted.place.line
             )
-        if isinstance(y, DataArray) and y.one_hot and datasets.is_one_of_classes(loaded.source):
+        if isinstance(y, DataArray) and y.one_hot and datasets.is_one_of_classes(data.source):
             training = self._sparse(training)
         return self._split(data), training
+
+    def _fitting(self, data: Data) -> Data:
+        """The data, or none where the samples as the dataset has them are not what the model takes."""
+        info = datasets.info_of(data.source, data.arguments)
+        problems = match(self._graph, data, info).problems if info is not None else ()
+        if not problems:
+            return data
+        self._library.note(f"{problems[0]}, so {data.source} is not brought in", x_line(self._model))
+        return Data(source="")
 
     def _split(self, data: Data) -> Data:
         named = self._model.fitted.named if self._model.fitted is not None else {}
