@@ -65,7 +65,7 @@ def test_a_checkpoint_is_written_into_the_run(written: str, read_as: str) -> Non
     )
     (spec,) = found.experiment.training.callbacks
     assert spec.arguments["filepath"] == read_as
-    assert ("in the folder of the run" in notes(found)) is (read_as not in written)
+    assert ("in the folder of the run" in notes(found)) is (f'"{read_as}"' not in written)
 
 
 def test_a_log_is_written_into_the_run() -> None:
