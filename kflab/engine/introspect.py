@@ -41,6 +41,9 @@ _NOT_FOR_DOCUMENTS = {
     "MultiOptimizer": "maps the variables of a built model",
 }
 _LOADS_CODE = {"TFSMLayer": "runs the program of a SavedModel"}
+_FOR_EACH_CHANNEL = {"Rescaling": {"scale", "offset"}}
+"""A number in Keras' words, where its own architectures give a list with one for each channel."""
+
 _NOT_ARGUMENTS = {
     Kind.LAYER: {"name", "tensor"},  # a layer is called as its node is
     Kind.CALLBACK: {"model"},
@@ -199,6 +202,11 @@ def _entry(item: _Found, borrowed: Mapping[tuple[Kind, str, str], str]) -> Entry
             name, default, item.words.get(name) or borrowed.get((item.kind, name, repr(default)), "")
         )
         for name, default in _parameters(item)
+    ]
+    several = _FOR_EACH_CHANNEL.get(item.name, ())
+    arguments = [
+        msgspec.structs.replace(one, kind=ArgumentKind.FLOATS) if one.name in several else one
+        for one in arguments
     ]
     called_with: tuple[TensorArgument, ...] = ()
     call: tuple[Argument, ...] = ()

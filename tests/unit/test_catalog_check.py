@@ -37,6 +37,7 @@ def problems(kind: Kind, name: str, arguments: dict) -> list[tuple[str, str]]:
         (Kind.LAYER, "StackedRNNCells", {"cells": [{"LSTMCell": {"units": 4}}, {"GRUCell": {"units": 4}}]}),
         (Kind.LAYER, "LayerNormalization", {"axis": [1, 2]}),
         (Kind.LAYER, "RandomRotation", {"factor": [-0.1, 0.1]}),
+        (Kind.LAYER, "Rescaling", {"scale": [0.9, 1.0, 1.1], "offset": -1}),
         (Kind.CONSTRAINT, "MaxNorm", {"axis": [0, 1, 2]}),
         (Kind.OPTIMIZER, "Adam", {"learning_rate": 1}),
         (Kind.OPTIMIZER, "Adam", {"learning_rate": {"ExponentialDecay": {
