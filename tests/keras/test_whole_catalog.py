@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
+import keras
+import msgspec
 import pytest
 
 from kflab import catalog
 from kflab.catalog import Entry, Kind
+from kflab.code.scripts import write
 from kflab.diagnose.findings import Severity
 from kflab.engine.build import BuildError, build
 from kflab.engine.inspect import Inspector
+from kflab.engine.protocol import Report
 from kflab.experiment import Data, Experiment
 from kflab.graph.nodes import INPUT, Graph, Layer, Node, Op
 from kflab.values import Value
@@ -80,7 +87,24 @@ def assert_agreement(inspector: Inspector, experiment: Experiment) -> bool:
     model = build(experiment)
     assert report.model.nodes["y"].outputs[0].shape == tuple(model.outputs[0].shape)
     assert report.model.totals.total == model.count_params()
+    assert_same_as_code(experiment, report, model)
     return True
+
+
+def assert_same_as_code(experiment: Experiment, report: Report, model: keras.Model) -> None:
+    """The code of a model builds the same one, but for names that Keras counts and seeds that it draws."""
+    script = write(msgspec.structs.replace(experiment, data=Data()), report=report)
+    variables: dict[str, Any] = {}
+    exec(script.text.replace("model.summary()", ""), variables)
+    made = variables["model"]
+    assert made.count_params() == model.count_params()
+    assert [tensor.shape for tensor in made.outputs] == [tensor.shape for tensor in model.outputs]
+    if experiment.model.nodes["y"].target != Op("ops.reshape", {}):  # Keras cannot write that down
+        assert _counted(made.get_config()) == _counted(model.get_config()), script.text
+
+
+def _counted(config: object) -> str:
+    return re.sub(r"(_\d+)+'|'seed': \d+", "'", str(config))
 
 
 @pytest.mark.filterwarnings("ignore")
