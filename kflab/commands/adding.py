@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kflab.commands import changing
 from kflab.commands.output import json_option, print_json
-from kflab.errors import UnusableInputError, did_you_mean
+from kflab.errors import UnusableInputError
 
 if TYPE_CHECKING:
-    from kflab.experiment import Experiment
     from kflab.graph.nodes import Graph
     from kflab.quick_add.chains import Added, Place
     from kflab.quick_add.understood import Understood
@@ -26,10 +26,8 @@ if TYPE_CHECKING:
 @click.option("--branch", is_flag=True, help="Beside what that node feeds already, not in front of it.")
 @click.option("--before", default="", metavar="NODE", help="The node that it feeds.")
 @click.option("--between", nargs=2, metavar="NODE NODE", help="Only on the edge from one node to another.")
-@click.option("--model", "nested", default="", metavar="NAME", help="A nested model instead of the main one.")
-@click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write this file instead."
-)
+@changing.model_option
+@changing.output_option
 @json_option
 def add(
     experiment: str,
@@ -49,16 +47,15 @@ def add(
     "x2: dense 64", "add +x2" with x2 as one more input, "share conv1", "model encoder". Without --after,
     --before and --between it goes behind the only output of the model.
     """
-    from kflab import catalog, document
+    from kflab import catalog
     from kflab.commands import arguments
-    from kflab.document.files import replace
     from kflab.quick_add import understand
     from kflab.quick_add.chains import add_chain
     from kflab.quick_add.ranks import rank_at
 
     named = arguments.load(experiment)
-    path = _output(output, named.path)
-    graph = _graph(named.experiment, nested, experiment)
+    path = changing.output_path(output, named.path)
+    graph = changing.graph_of(named.experiment, nested, experiment)
     if sum(map(bool, (after, before, between))) > 1:
         raise UnusableInputError("only one of --after, --before and --between can say where it goes")
     place, source = _place(nested, graph, after, before, between, branch=branch)
@@ -67,26 +64,8 @@ def add(
     understood = understand(line, offers, named.experiment, nested, rank=rank)
     _check(understood)
     added = add_chain(named.experiment, nested, understood.segments, place)
-    try:
-        replace(path, document.dump(added.edited.experiment, named.text).encode())
-    except OSError as error:
-        raise UnusableInputError(f"can not be written: {error.strerror}", file=str(path)) from None
+    changing.save(added.edited.experiment, named, path)
     _tell(added, nested, str(path), as_json=as_json)
-
-
-def _output(output: Path | None, path: Path) -> Path:
-    from kflab import presets
-
-    if output is None and path.resolve().parent == presets.folder().resolve():
-        raise UnusableInputError("a preset stays as it is; -o FILE.yaml says where to write", file=path.stem)
-    return output or path
-
-
-def _graph(experiment: Experiment, nested: str, file: str) -> Graph:
-    if nested and nested not in experiment.models:
-        hint = did_you_mean(nested, experiment.models)
-        raise UnusableInputError(f"there is no nested model {nested!r}{hint}", file=file)
-    return experiment.graph(nested)
 
 
 def _place(
@@ -104,8 +83,8 @@ def _place(
     from kflab.graph.references import slots
 
     for name in (*after, before, *(between or ())):
-        if name and name not in graph.nodes:
-            raise UnusableInputError(f"there is no node {name!r}{did_you_mean(name, graph.nodes)}")
+        if name:
+            changing.check_node(graph, name)
     if before:
         source = next(iter(graph.nodes[before].sources()), "")
         return lambda now, target, name: edits.add_before(now, nested, before, target, name), source
@@ -117,36 +96,18 @@ def _place(
         return lambda now, target, name: edits.add_between(now, nested, fed, slot, target, name), source
     if len(after) > 1:
         return lambda now, target, name: edits.add_merge(now, nested, after, target, name), after[0]
-    source = after[0] if after else _end(graph)
+    source = after[0] if after else changing.end_of(graph, "--after NODE")
     if branch and source:
         return lambda now, target, name: edits.add_branch(now, nested, source, target, name), source
     return lambda now, target, name: edits.add_after(now, nested, source, target, name), source
 
 
-def _end(graph: Graph) -> str:
-    """The node behind which a line goes that nothing was said about."""
-    from kflab.graph.nodes import source_of
-
-    ends = list(dict.fromkeys(source_of(reference) for reference in graph.outputs))
-    if len(ends) > 1:
-        raise UnusableInputError(f"--after NODE is needed: the model has the outputs {', '.join(ends)}")
-    return ends[0] if ends else next(reversed(list(graph.nodes)), "")
-
-
 def _check(understood: Understood) -> None:
     """Refuses a line that was not understood, or leaves out what its nodes can not do without."""
-    from kflab.catalog.check import expected
-
-    if not understood.text.strip():
-        raise UnusableInputError('there is nothing to add; a line is such as "conv2d 32 3 relu | maxpool 2"')
-    for problem in understood.problems:
-        raise UnusableInputError(f"{problem.message} (column {problem.start + 1} of {understood.text!r})")
+    changing.check_understood(understood)
     for segment in understood.segments:
         for name in segment.missing:
-            assert segment.entry is not None
-            argument = segment.entry.argument(name)
-            takes = f": {expected(argument)}" if argument else ""
-            raise UnusableInputError(f"{segment.entry.name} needs {name}{takes}")
+            changing.refuse_missing(segment, name)
 
 
 def _tell(added: Added, nested: str, file: str, *, as_json: bool) -> None:
