@@ -38,7 +38,7 @@ class ImportRefusedError(UnusableInputError):
         file: the file that it came from.
         line: the line in the file.
         path: the place in a document.
-        notes: all that stands in the way, where that is more than one sentence can say; each is a line of the text.
+        notes: all that stands in the way, where one sentence cannot say it; each is a line of the text.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """What Keras 1 called its layers and their arguments, by the names that Keras 3 has for them.
 
-Scripts and `model.json` files of 2015 to 2017 are full of `border_mode`, `nb_filter` and `output_dim`. For most
-layers the names and the order of arguments are all that changed, so each is read as its successor.
+Scripts and `model.json` files of 2015 to 2017 are full of `border_mode`, `nb_filter` and `output_dim`. Most
+layers changed no more than the names and the order of their arguments, so each is read as its successor.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from kflab.values import Value
 
-_CONVOLUTIONS = {
+CONVOLUTIONS = {
     "Convolution1D": "Conv1D",
     "Convolution2D": "Conv2D",
     "Convolution3D": "Conv3D",
@@ -24,12 +24,19 @@ _CONVOLUTIONS = {
     "Deconv3D": "Conv3DTranspose",
     "SeparableConvolution2D": "SeparableConv2D",
 }
-_LAYERS = _CONVOLUTIONS | {
+_LAYERS = CONVOLUTIONS | {
     "TimeDistributedDense": "Dense",
     "CuDNNLSTM": "LSTM",
     "CuDNNGRU": "GRU",
 }
+_NAMES = _LAYERS | {"maxnorm": "max_norm", "nonneg": "non_neg", "unitnorm": "unit_norm"}
 """Classes by the name that Keras 3 has for them, where that is another one."""
+
+_STILL_KNOWN = {"Convolution1D", "Convolution2D", "Convolution3D", "SeparableConvolution2D"}
+"""Names of Keras 1 that Keras 3 takes, too."""
+
+MERGE = "merge"
+"""The function of Keras 1 that merged tensors in any way."""
 
 _MERGES = {
     "sum": "Add",
@@ -88,6 +95,7 @@ _ARGUMENTS_OF: Mapping[str, Mapping[str, str]] = {
     "AveragePooling1D": {"stride": "strides"},
     "UpSampling1D": {"length": "size"},
     "PReLU": {"init": "alpha_initializer"},
+    "BatchNormalization": {"mode": "mode"},
     "Concatenate": {"concat_axis": "axis"},
     "Dot": {"dot_axes": "axes"},
 }
@@ -114,7 +122,7 @@ _SIGNS = frozenset({*_ARGUMENTS, *(name for names in _SIZES for name in names), 
 
 def successor(name: str) -> str:
     """The class of Keras 3 for a class of Keras 1; the name itself where it has not changed."""
-    return _LAYERS.get(name, name)
+    return _NAMES.get(name, name)
 
 
 def merging(mode: object) -> str | None:
@@ -125,7 +133,8 @@ def merging(mode: object) -> str | None:
 def is_old(name: str, given: Mapping[str, object]) -> bool:
     """Whether a layer is given arguments as Keras 1 took them."""
     renamed = _ARGUMENTS_OF.get(successor(name), {})
-    return name in _LAYERS or not _SIGNS.isdisjoint(given) or not renamed.keys().isdisjoint(given)
+    is_gone = name in _LAYERS and name not in _STILL_KNOWN
+    return is_gone or not _SIGNS.isdisjoint(given) or not renamed.keys().isdisjoint(given)
 
 
 def positional(name: str, values: Sequence[object]) -> tuple[list[object], dict[str, object]]:

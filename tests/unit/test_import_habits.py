@@ -8,7 +8,7 @@ import pytest
 
 from kflab.experiment import Experiment, Spec
 from kflab.graph.nodes import Layer
-from kflab.imports import Imported
+from kflab.imports import Imported, ImportRefusedError
 from kflab.imports.python import read
 from kflab.values import Value
 
@@ -98,3 +98,183 @@ def test_samples_that_do_not_fit_the_model_are_left_out() -> None:
     assert not found.experiment.data.source
     assert [spec.name for spec in found.experiment.training.loss.values()] == ["CategoricalCrossentropy"]
     assert "mnist is not brought in" in notes(found)
+
+
+def test_a_stack_takes_the_shape_of_the_samples_that_it_is_trained_on() -> None:
+    found = imported(
+        """
+        import keras
+        from keras import layers
+        (x, y), _ = keras.datasets.mnist.load_data()
+        x = x.reshape((60000, 28 * 28)).astype("float32") / 255
+        model = keras.Sequential([layers.Dense(8, activation="relu"), layers.Dense(10, activation="softmax")])
+        model.compile(optimizer="rmsprop", loss="sparse_categorical_crossentropy")
+        model.fit(x, y, epochs=5, batch_size=128)
+        """
+    )
+    assert layers(found.experiment)["input"].arguments == {"shape": [784]}
+    assert found.experiment.data.source == "mnist"
+
+
+def test_layers_as_keras_1_had_them() -> None:
+    found = imported(
+        """
+        from keras.models import Model, Sequential
+        from keras.layers import Dense, Dropout, Flatten, Input, merge
+        from keras.layers.convolutional import Convolution2D, AtrousConvolution2D
+        from keras.layers.normalization import BatchNormalization
+        from keras.constraints import maxnorm
+        from keras.regularizers import l2
+        i = Input(shape=(8, 8, 3))
+        half = {"border_mode": "same", "subsample": (2, 2)}
+        a = Convolution2D(4, 3, 5, **half, W_constraint=maxnorm(3), name="a")(i)
+        b = AtrousConvolution2D(4, 3, 5, "he_normal", atrous_rate=(2, 2), W_regularizer=l2(0.5), name="b")(i)
+        a = BatchNormalization(mode=0, axis=-1)(a)
+        both = merge([Flatten()(a), Flatten()(b)], mode="concat", concat_axis=1, name="both")
+        o = Dense(output_dim=2, init="uniform", bias=False, name="o")(Dropout(p=0.25)(both))
+        model = Model(input=i, output=o)
+        model.compile("adam", "binary_crossentropy")
+        model.fit(x, y, nb_epoch=7)
+        """
+    )
+    have = layers(found.experiment)
+    assert have["a"] == Layer(
+        "Conv2D",
+        {
+            "filters": 4,
+            "kernel_size": [3, 5],
+            "strides": [2, 2],
+            "padding": "same",
+            "kernel_constraint": {"MaxNorm": {"max_value": 3}},
+        },
+    )
+    assert have["b"] == Layer(
+        "Conv2D",
+        {
+            "filters": 4,
+            "kernel_size": [3, 5],
+            "dilation_rate": [2, 2],
+            "kernel_initializer": "he_normal",
+            "kernel_regularizer": {"L2": {"l2": 0.5}},
+        },
+    )
+    assert have["both"] == Layer("Concatenate", {"axis": 1})
+    assert have["dropout"] == Layer("Dropout", {"rate": 0.25})
+    assert have["o"].arguments == {"units": 2, "use_bias": False, "kernel_initializer": "uniform"}
+    assert found.experiment.training.epochs == 7
+    assert notes(found).count("Keras 1") == 1
+
+
+def test_three_numbers_are_strides_where_no_keras_1_is() -> None:
+    found = imported(
+        """
+        from tensorflow.keras import Sequential, layers
+        model = Sequential([layers.Input((9, 9, 1)), layers.Convolution2D(4, 3, 3), layers.Conv2D(4, 2, 2)])
+        """
+    )
+    have = layers(found.experiment)
+    assert have["conv2d"].arguments == {"filters": 4, "kernel_size": 3, "strides": 3}
+    assert have["conv2d_1"].arguments == {"filters": 4, "kernel_size": 2, "strides": 2}
+    assert not found.notes
+
+
+def test_pictures_whose_channels_come_first() -> None:
+    found = imported(
+        """
+        from keras import backend as K
+        from keras.models import Sequential
+        from keras.layers import Conv2D, Dense, Flatten, MaxPooling2D
+        K.set_image_dim_ordering("th")
+        shape = (1, 28, 28) if K.image_data_format() == "channels_first" else (28, 28, 1)
+        model = Sequential([Conv2D(4, 3, input_shape=shape), MaxPooling2D(), Flatten(), Dense(2)])
+        """
+    )
+    have = layers(found.experiment)
+    assert have["input"].arguments == {"shape": [1, 28, 28]}
+    assert have["conv2d"].arguments["data_format"] == "channels_first"
+    assert have["max_pooling2d"].arguments == {"data_format": "channels_first"}
+    assert have["dense"].arguments == {"units": 2}
+
+
+def test_an_input_layer_begins_a_stack() -> None:
+    found = imported(
+        """
+        from tensorflow import keras
+        model = keras.models.Sequential()
+        model.add(keras.layers.InputLayer(input_shape=[None, 1]))
+        model.add(keras.layers.Conv1D(20, 2, padding="causal"))
+        """
+    )
+    assert layers(found.experiment)["input"].arguments == {"shape": [None, 1]}
+
+
+BUILDER = """
+    from keras.models import Sequential
+    from keras.layers import Dense
+    class Net:
+        @staticmethod
+        def build(width, classes):
+            model = Sequential()
+            model.add(Dense(classes, input_shape=(width,)))
+            return model
+"""
+
+
+def test_a_class_that_nobody_uses_builds_its_model() -> None:
+    found = imported(BUILDER, width=8, classes=3)
+    assert layers(found.experiment)["dense"].arguments == {"units": 3}
+    assert "Net.build() returns" in notes(found)
+    assert imported(BUILDER, "Net.build", width=8, classes=3).experiment == found.experiment
+    with pytest.raises(ImportRefusedError, match="--define width="):
+        imported(BUILDER)
+
+
+def test_an_object_keeps_the_model_that_it_makes() -> None:
+    found = imported(
+        """
+        import keras
+        from somewhere import Base
+        class Net(Base):
+            def __init__(self, name, size=4):
+                super().__init__(name)
+                self.size = size
+            def make(self):
+                i = keras.Input((self.size,))
+                self.model = keras.Model(i, keras.layers.Dense(2)(i))
+        """
+    )
+    assert layers(found.experiment)["input"].arguments == {"shape": [4]}
+
+
+def test_an_initializer_of_the_file_has_its_default() -> None:
+    found = imported(
+        """
+        import keras, numpy as np
+        def small(shape, dtype=None):
+            return np.random.normal(0, 0.01, shape)
+        i = keras.Input((4,))
+        model = keras.Model(i, keras.layers.Dense(2, kernel_initializer=small, name="d")(i))
+        """
+    )
+    assert layers(found.experiment)["d"].arguments == {"units": 2}
+    assert "small" in notes(found)
+
+
+def test_what_is_imported_in_one_of_two_ways_is_known() -> None:
+    found = imported(
+        """
+        import versions
+        if versions.tensorflow() == 1:
+            from keras.layers import Dense, Input
+            from keras.models import Model
+        else:
+            from tensorflow.keras.layers import Dense, Input
+            from tensorflow.keras.models import Model
+        def net():
+            i = Input((4,))
+            model = Model(i, Dense(2)(i))
+            return versions.with_weights(model)
+        """
+    )
+    assert layers(found.experiment)["dense"].arguments == {"units": 2}
+    assert "what net() does with the model" in notes(found)

@@ -153,6 +153,8 @@ class ArgumentReader:
         return plain
 
     def _plain(self, argument: Argument, value: object, place: Place, entry: Entry) -> Value:
+        if argument.kind is ArgumentKind.INITIALIZER and isinstance(value, Function | Partial):
+            raise _LeftOut(f"the {argument.name} of {entry.name} is {_kind_of(value)}; it has its default")
         if argument.kind in OBJECT_KINDS:
             return self._object(argument, value, place, entry)
         if argument.kind is ArgumentKind.SHAPE and isinstance(value, int) and not isinstance(value, bool):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from kflab.catalog import Kind
 from kflab.imports.python import composite, datasets, standard_library
 from kflab.imports.python.command_lines import Parser
@@ -23,13 +25,21 @@ _NAMED = (LayerObject, ModelObject, TensorCall)
 
 _NAMED = (LayerObject, ModelObject, TensorCall)
 _NEW_AXIS = {"numpy.newaxis", "tensorflow.newaxis"}
+_IN_TENSORFLOW = re.compile(r"tensorflow(\.\w+)*\.keras\b")
 
 
 class Attributes(Models):
-    """Answers what names of modules are, and what attributes of layers, tensors and models."""
+    """Answers what names of modules are, and what attributes of layers, tensors and models.
+
+    Attributes:
+        is_of_tensorflow: whether the file has its Keras from TensorFlow, which never had that of 2015.
+    """
+
+    is_of_tensorflow: bool = False
 
     def knows(self, path: str) -> bool:
         """Whether a dotted name is there to be imported by a star."""
+        self.is_of_tensorflow |= _IN_TENSORFLOW.match(path) is not None
         path = canonical(path)
         return path in MODELS | STACKS or any(
             found is not None
@@ -44,6 +54,7 @@ class Attributes(Models):
         """An attribute of a name of a module or of something of Keras."""
         match value:
             case Ref():
+                self.is_of_tensorflow |= _IN_TENSORFLOW.match(f"{value.path}.{name}") is not None
                 return _of_module(value, name)
             case Tensor():
                 return self._of_tensor(value, name, place)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from kflab.imports.python.models import Models
-from kflab.imports.python.recorded import Compiled, ModelObject
+from kflab.imports.python.recorded import Compiled, DataArray, ModelObject
 from kflab.imports.python.things import Place
 
 _NO_RESULT = frozenset({"summary", "save", "save_weights", "export", "reset_states"})
@@ -68,6 +68,9 @@ def _compile(asked: Asked) -> object:
 
 def _fit(asked: Asked) -> object:
     asked.model.fitted = asked.model.fitted or Compiled(asked.given(*_FIT), asked.place)
+    samples = asked.given(*_FIT).get("x")
+    if isinstance(samples, DataArray) and len(samples.shape) > 1:
+        asked.models.feed(asked.model, samples.shape, asked.place)
     return asked.place.unknown("is the history of a training")
 
 

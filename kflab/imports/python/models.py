@@ -197,6 +197,15 @@ class Models(Trace):
         model.takes = self.arguments.read(entry, [], {"shape": list(shape)[1:]}, place)
         model.realized = -1
 
+    def feed(self, model: ModelObject, shape: Sequence[int | None], place: Place) -> None:
+        """Take the shape of the samples, batch axis first, for that of a stack that was not told one."""
+        if model.stack is None or model.causes or model.realized == len(model.stack):
+            return
+        try:
+            self.realize(model, place)
+        except Unreadable:
+            self.build(model, list(shape), place)
+
     def layers_of(self, model: ModelObject) -> list[object]:
         """The layers of a model in the order that Keras lists them in.
 

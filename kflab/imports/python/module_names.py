@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kflab.catalog import Catalog, Entry, Kind
+from kflab.graph.nodes import INPUT
+from kflab.imports import keras1
 
 _KERAS = (
     "tensorflow.compat.v1.keras",
@@ -84,15 +86,17 @@ def kind_of(path: str, catalog: Catalog) -> Entry | None:
     if parts[0] != "keras" or len(parts) < 2:
         return None
     last = parts[-1]
+    if last == "InputLayer":
+        last = INPUT
     if len(parts) == 2:
-        return catalog.find(Kind.LAYER, last) if last in {"Input", "InputLayer"} else None
+        return catalog.find(Kind.LAYER, last) if last == INPUT else None
     module = parts[1]
     if module == "optimizers":
         if "schedules" in parts:
             return catalog.find(Kind.SCHEDULE, last)
         return catalog.find(Kind.OPTIMIZER, last) or catalog.find(Kind.SCHEDULE, last)
     if module in _MODULES:
-        return catalog.find(_MODULES[module], last)
+        return catalog.find(_MODULES[module], keras1.successor(last))
     if module == "models" and last == "Input":
         return catalog.find(Kind.LAYER, last)
     return None

@@ -270,6 +270,9 @@ class Interpreter(Caller):
         assert isinstance(test, Unknown)
         branches = [*statement.body, *statement.orelse]
         self.forget(branches, scope, test)
+        for part in parts_of(branches):  # either branch is taken to import the same, as for two versions
+            if isinstance(part, ast.Import | ast.ImportFrom):
+                self.run([part], scope)
         if any(isinstance(part, ast.Break) for part in parts_of(branches, loops=False)):
             raise UnknownBreakSignal(test)
         if any(isinstance(part, ast.Return) for part in parts_of(branches)):

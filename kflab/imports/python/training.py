@@ -63,7 +63,11 @@ class TrainingReader:
             metrics=metrics,
             callbacks=tuple(spec for spec in specs if spec is not None),
             batch_size=self._count(fitted.named, "batch_size", defaults.batch_size),
-            epochs=self._count(fitted.named, "epochs", 1 if self._model.fitted else defaults.epochs),
+            epochs=self._count(
+                fitted.named,
+                "nb_epoch" if "nb_epoch" in fitted.named else "epochs",
+                1 if self._model.fitted else defaults.epochs,
+            ),
             seed=self._library.seed,
         )
 
