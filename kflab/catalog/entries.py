@@ -104,6 +104,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
         aliases: other names that Keras knows it by.
         tensors: what it is called with; only layers and operations have them.
         call: what else a layer's call takes, such as `training`.
+        operation: what Keras calls an operation that is given no name, where that can be told; the second is
+            called the same with `_1`, and so on.
         unsafe: it holds code, so a document can not carry it (`Lambda`).
     """
 
@@ -116,6 +118,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     aliases: tuple[str, ...] = ()
     tensors: tuple[TensorArgument, ...] = ()
     call: tuple[Argument, ...] = ()
+    operation: str = ""
     unsafe: bool = False
 
     def argument(self, name: str) -> Argument | None:

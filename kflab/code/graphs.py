@@ -50,6 +50,22 @@ class Statement(msgspec.Struct, frozen=True):
         return lines(self.expression, indent, before)
 
 
+class Numbering:
+    """The names that Keras gives to the operations of a script, in the order in which they are made."""
+
+    def __init__(self) -> None:
+        self._made: Counter[str] = Counter()
+        self._is_known = True
+
+    def next(self, objects: Objects, operation: str) -> str:
+        """The name of the next one, "" from the first on that cannot be told."""
+        base = objects.entry(Kind.OP, operation).operation
+        self._is_known = self._is_known and bool(base)
+        number = self._made[base]
+        self._made[base] += 1
+        return (f"{base}_{number}" if number else base) if self._is_known else ""
+
+
 class GraphCode:
     """The code of one graph.
 
@@ -59,6 +75,7 @@ class GraphCode:
         objects: what writes layers.
         taken: variables that the scope has besides.
         counts: how many tensors a node returns, where that is known.
+        numbering: the names that Keras gives to operations; the graphs of one script share it.
         with_loose: whether to write the nodes that no output depends on, too.
 
     Attributes:
@@ -67,6 +84,7 @@ class GraphCode:
         inputs: the variables of the model's inputs.
         outputs: the variables of its outputs.
         problems: nodes that no code can be written for, and why.
+        has_named: whether an operation is given a name by the function `NAMED`.
     """
 
     def __init__(
@@ -77,9 +95,11 @@ class GraphCode:
         *,
         taken: Iterable[str] = (),
         counts: Mapping[str, int] | None = None,
+        numbering: Numbering | None = None,
         with_loose: bool = False,
     ) -> None:
         self._graph, self._models, self._objects = graph, models, objects
+        self._numbering = numbering or Numbering()
         self._counts = counts or {}
         self._order = [name for name in calling_order(graph) if self._is_whole(name)]
         self._used = self._references()
@@ -97,6 +117,7 @@ class GraphCode:
             name: "the layer that it shares is not there" for name in graph.nodes if not self._is_whole(name)
         }
         self._loose: frozenset[str] = frozenset()
+        self.has_named = False
         self.statements = self._written(self._order)
         self.loose: list[Statement] = []
         if with_loose:
@@ -154,7 +175,11 @@ class GraphCode:
                 inner, variable = self._models[model]
                 expression = _call(variable, arrange_model(node, inner, self._pick), node.call)
             case Op(op=operation, arguments=arguments):
-                expression = call(NAMED, self._operation(node, operation, arguments), quoted(name))
+                expression = self._operation(node, operation, arguments)
+                automatic = "" if name in self._loose else self._numbering.next(self._objects, operation)
+                if name != automatic:
+                    expression = call(NAMED, expression, quoted(name))
+                    self.has_named |= name not in self._loose
             case Share():
                 raise CodeError("the nodes whose layers it shares run in a circle")
         yield self._bound(name, expression, after)

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from kflab.code.blocks import Block, Place, joined
-from kflab.code.graphs import MISSING, NAMED, GraphCode, Statement
+from kflab.code.graphs import MISSING, NAMED, GraphCode, Numbering, Statement
 from kflab.code.layout import Expression, call, lines, listed, one_or_list, quoted
 from kflab.code.names import Names
 from kflab.code.objects import Objects
 from kflab.engine.protocol import GraphReport, Report
 from kflab.experiment import Experiment
 from kflab.graph.nodes import Call, Graph, Op, source_of
-from kflab.graph.order import calling_order, model_cycle, nested_models
+from kflab.graph.order import model_cycle, nested_models
 
 MODEL = "model"
 """The variable of the main model."""
@@ -84,7 +84,8 @@ class _Writer:
         self._variables: dict[str, str] = {}
         self._builders: list[Block] = []
         self._made: list[str] = []
-        self._written: list[Graph] = []
+        self._numbering = Numbering()
+        self._has_named = False
         self._problems: list[str] = []
 
     def code(self) -> ModelCode:
@@ -97,7 +98,7 @@ class _Writer:
         graph = self._graph("", experiment.model)
         body = joined((Block(tuple(self._made)), self._main(graph)), blank=1)
         functions = [Block(tuple(written)) for written in self._objects.functions.values()]
-        if any(_has_operations(written) for written in self._written):
+        if self._has_named:
             functions.append(_NAMING)
         is_whole = _is_whole(experiment.model, graph)
         return ModelCode((*functions, *self._builders), body, is_whole, tuple(self._problems))
@@ -141,11 +142,12 @@ class _Writer:
             self._objects,
             taken=taken,
             counts=_counts(self._report, name),
+            numbering=self._numbering,
             with_loose=self._with_loose,
         )
         place = f"{name}: " if name else ""
         self._problems += [f"{place}{node}: {message}" for node, message in code.problems.items()]
-        self._written.append(graph)
+        self._has_named |= code.has_named
         return code
 
     def _main(self, code: GraphCode) -> Block:
@@ -196,10 +198,6 @@ def _loose(graph: str, statements: Iterable[Statement], indent: int) -> Block:
 
 def _is_whole(graph: Graph, code: GraphCode) -> bool:
     return bool(graph.outputs and code.inputs) and MISSING not in (*code.inputs, *code.outputs)
-
-
-def _has_operations(graph: Graph) -> bool:
-    return any(isinstance(graph.nodes[name].target, Op) for name in calling_order(graph))
 
 
 def _counts(report: Report | None, graph: str) -> Mapping[str, int]:

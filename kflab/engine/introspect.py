@@ -48,6 +48,7 @@ _NOT_ARGUMENTS = {
     Kind.LAYER: {"name", "tensor"},  # a layer is called as its node is
     Kind.CALLBACK: {"model"},
 }
+_SYMBOLIC = re.compile(r"(\w+)\([^()]*(?:\([^()]*\)[^()]*)*\)\s*\.symbolic_call")
 _HELPERS = {"get", "serialize", "deserialize"}
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
@@ -147,6 +148,15 @@ def _names(entry: Entry) -> tuple[str, ...]:
     return entry.name, *entry.aliases
 
 
+def _operation(function: Callable[..., object]) -> str:
+    """What Keras names an operation after: the class that its function makes for a symbolic tensor.
+
+    Only the function's own text tells the class; nothing public does.
+    """
+    made = set(_SYMBOLIC.findall(inspect.getsource(function)))
+    return _snake(made.pop()) if len(made) == 1 else ""
+
+
 def _snake(name: str) -> str:
     """Keras' snake case: `KLDivergence` -> `kl_divergence`."""
     broken = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", re.sub(r"\W+", "", name))
@@ -238,6 +248,7 @@ def _entry(item: _Found, borrowed: Mapping[tuple[Kind, str, str], str]) -> Entry
         aliases=item.aliases,
         tensors=called_with,
         call=call,
+        operation=_operation(item.target) if item.kind is Kind.OP else "",
         unsafe=item.name in _LOADS_CODE or tensors.holds_code([argument.name for argument in arguments]),
     )
 
