@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from kflab.catalog import Entry, Kind
 from kflab.graph.nodes import INPUT
 from kflab.imports import keras1
-from kflab.imports.python import command_lines, composite, datasets, model_methods
+from kflab.imports.python import command_lines, composite, datasets, model_methods, old_layers
 from kflab.imports.python.architectures import Architectures
 from kflab.imports.python.arithmetic import COMPARE
 from kflab.imports.python.graphs import graph_up_to
@@ -56,20 +56,6 @@ _CONSTANTS: Mapping[str, object] = {
     "keras.config.backend": "tensorflow",
 }
 """What Keras answers where its settings were not changed."""
-
-_FIRST = "channels_first"
-_ORDERS = {"th": _FIRST, "tf": "channels_last", _FIRST: _FIRST, "channels_last": "channels_last"}
-"""Orders of the axes of pictures, as Keras 1 called them and as they are called now."""
-_ORDER_ASKED = {
-    "keras.backend.image_data_format",
-    "keras.backend.image_dim_ordering",
-    "keras.config.image_data_format",
-}
-_ORDER_SET = {
-    "keras.backend.set_image_data_format",
-    "keras.backend.set_image_dim_ordering",
-    "keras.config.set_image_data_format",
-}
 
 _SHAPES = {"keras.backend.int_shape", "keras.ops.shape", "tensorflow.shape"}
 _FLAT = {"keras.tree.flatten", "tensorflow.nest.flatten"}
@@ -159,8 +145,8 @@ class KerasLibrary(Architectures):
         path = canonical(name.path)
         if path in _CONSTANTS:
             return _CONSTANTS[path]
-        if path in _ORDER_ASKED or path in _ORDER_SET:
-            return self._order_of_axes(path, positional or list(named.values()))
+        if path in old_layers.ORDERS:
+            return old_layers.order_of_axes(self, path, positional or list(named.values()))
         if path in MODELS or path in STACKS:
             model = (self.functional if path in MODELS else self.sequential)(positional, named, place)
             self.count_name(model)
@@ -178,14 +164,6 @@ class KerasLibrary(Architectures):
             return self.application(path, positional, named, place)
         return self._of_catalog(path, positional, named, place)
 
-    def _order_of_axes(self, path: str, given: Sequence[object]) -> str | None:
-        """The order of the axes of pictures that the file asks for, or sets."""
-        if path in _ORDER_SET:
-            self.data_format = _ORDERS.get(str(given[0]) if given else "", self.data_format)
-            return None
-        old = "th" if self.data_format == _FIRST else "tf"
-        return old if path.endswith("dim_ordering") else self.data_format
-
     def _set(self, path: str, value: object) -> None:
         """Take note of a setting of Keras."""
         if path in _SEEDS and isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**32:
@@ -196,18 +174,18 @@ class KerasLibrary(Architectures):
     ) -> object:
         """What calling a class or function of the catalog gives."""
         last = path.rpartition(".")[2]
-        if last in {keras1.MERGE, keras1.MERGE.capitalize()} and "tensorflow" not in path:
-            return self._merge_of_keras_1(positional, named, place)
+        if path.startswith("keras.") and last in {keras1.MERGE, keras1.MERGE.capitalize()}:
+            return old_layers.merge(self, positional, named, place)
         entry = kind_of(path, self.catalog)
         if entry is not None:
             if entry.kind is Kind.LAYER:
-                positional, named = self._as_of_keras_3(last, positional, named)
+                positional, named = old_layers.as_of_today(self, last, positional, named)
             return self._make(entry, positional, named, place)
         if path.startswith("keras.activations.") and not tensors_in([*positional, *named.values()]):
             return self._activation_getter(path, positional, place)
         merging = merging_layer(path, self.catalog)
         if merging is not None:
-            return self._merge(merging, positional, named, place)
+            return self.merge(merging, positional, named, place)
         loaded = self._of_data(path, positional, named, place)
         return self._on_tensors(path, positional, named, place) if loaded is None else loaded
 
@@ -260,47 +238,7 @@ class KerasLibrary(Architectures):
         self.count_name(layer)
         return self.record(layer, (), {}, {}, place)
 
-    def _as_of_keras_3(
-        self,
-        name: str,
-        positional: Sequence[object],
-        named: Mapping[str, object],
-    ) -> tuple[Sequence[object], Mapping[str, object]]:
-        """The arguments of a layer, those of Keras 1 by the names of today."""
-        is_old = keras1.is_old(name, named)
-        given: dict[str, object] = dict(named)
-        if is_old or (name in keras1.CONVOLUTIONS and not self.is_of_tensorflow):
-            placed, more = keras1.positional(name, positional)
-            is_old = is_old or len(placed) < len(positional)
-            positional, given = placed, {**more, **given}
-        if is_old:
-            self.note("it is written for Keras 1; its layers are brought in as those of today", 0)
-            given = keras1.arguments(name, given)
-        if self.data_format == _FIRST:
-            entry = self.catalog.find(Kind.LAYER, keras1.successor(name))
-            if entry is not None and entry.argument("data_format") is not None:
-                given.setdefault("data_format", _FIRST)
-        return positional, given
-
-    def _merge_of_keras_1(
-        self, positional: Sequence[object], named: Mapping[str, object], place: Place
-    ) -> object:
-        """`merge([a, b], mode="concat")`: the layer of the mode, called."""
-        given = dict(zip(("inputs", "mode", "concat_axis", "dot_axes"), positional, strict=False)) | dict(
-            named
-        )
-        inputs, mode = given.pop("inputs", given.pop("layers", None)), given.get("mode", "sum")
-        if isinstance(mode, Function | Partial):
-            return self._call_lambda(LambdaObject(mode, {}, place.line), [inputs], {}, place)
-        layer = keras1.merging(mode)
-        if layer is None or not tensors_in([inputs]):
-            why = "is a merge of Keras 1 that no layer of today does"
-            raise Unreadable(causes_in([inputs, mode]) or [place.cause(why)])
-        entry = self.catalog.get(Kind.LAYER, layer)
-        self.note("it is written for Keras 1; its layers are brought in as those of today", 0)
-        return self._merge(entry, [inputs], keras1.merge(str(mode), given), place)
-
-    def _merge(
+    def merge(
         self, entry: Entry, positional: Sequence[object], named: Mapping[str, object], place: Place
     ) -> object:
         """A function such as `layers.add([a, b])`, which makes a layer and calls it."""
