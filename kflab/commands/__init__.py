@@ -25,6 +25,7 @@ COMMANDS = {
     "code": Offered("coding", "code", "Print an experiment as a Keras script or notebook."),
     "import": Offered("importing", "import_model", "Bring in a model: a .keras file, an architecture..."),
     "add": Offered("adding", "add", "Add layers to a model: conv2d 32 3 relu | maxpool 2."),
+    "edit": Offered("editing", "edit", "Edit the graph: rename, connect, set, group, paste..."),
     "list": Offered("listing", "list_offers", "List presets, datasets, layers, optimizers..."),
     "runs": Offered("runs", "runs", "List the runs, the newest first."),
     "show": Offered("runs", "show", "Tell about one run."),

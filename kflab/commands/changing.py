@@ -80,7 +80,9 @@ def check_understood(understood: Understood) -> None:
         UnusableInputError: what was not understood, and where it stands.
     """
     if not understood.text.strip():
-        raise UnusableInputError('an empty line has nothing to add; one is such as "conv2d 32 3 relu | maxpool 2"')
+        raise UnusableInputError(
+            'an empty line has nothing to add; one is such as "conv2d 32 3 relu | maxpool 2"'
+        )
     for problem in understood.problems:
         raise UnusableInputError(f"{problem.message} (column {problem.start + 1} of {understood.text!r})")
 

@@ -8,6 +8,8 @@ from typing import TypeAlias
 import msgspec
 
 from kflab.diagnose.findings import Finding
+from kflab.graph.nesting import Tensors
+from kflab.graph.references import plain_reference
 from kflab.values import Value
 
 Shape: TypeAlias = tuple[int | None, ...]
@@ -64,6 +66,14 @@ class GraphReport(msgspec.Struct, frozen=True):
 
     nodes: Mapping[str, NodeReport] = {}
     totals: Totals = Totals()
+
+    def tensors(self) -> Tensors:
+        """What each reference to one of its nodes stands for, as far as it is known."""
+        return {
+            plain_reference(f"{name}:{index}"): (output.shape[1:], output.dtype)
+            for name, node in self.nodes.items()
+            for index, output in enumerate(node.outputs)
+        }
 
 
 class Report(msgspec.Struct, frozen=True):

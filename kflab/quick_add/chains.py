@@ -33,6 +33,19 @@ class Added(msgspec.Struct, frozen=True):
     incomplete: tuple[str, ...] = ()
 
 
+def changed_to(graph: str, changed: str) -> Place:
+    """The place of a node that is there already: it comes to call the target, arguments that fit stay."""
+
+    def place(experiment: Experiment, target: Target, name: str) -> Edited:
+        edited = edits.set_target(experiment, graph, changed, target)
+        if not name:
+            return edited
+        renamed = edits.rename(edited.experiment, graph, changed, name)
+        return Edited(renamed.experiment, edited.name, name, renamed=renamed.renamed)
+
+    return place
+
+
 def add_chain(experiment: Experiment, graph: str, segments: Sequence[Segment], place: Place) -> Added:
     """Adds the nodes of a line.
 

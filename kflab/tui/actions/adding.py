@@ -7,6 +7,7 @@ from kflab.experiment import Experiment
 from kflab.graph import edits
 from kflab.graph.edits import Edited, Slot
 from kflab.graph.nodes import Layer, Op, Share, Target, source_of
+from kflab.quick_add.chains import changed_to
 from kflab.tui.actions.asking import AskingActions
 from kflab.tui.actions.wording import slot_options, slots_of
 from kflab.values import Value
@@ -106,13 +107,6 @@ class AddingActions(AskingActions):
         if node.is_input:
             self.say("An Input stays one; d deletes it.")
             return
-
-        def place(experiment: Experiment, target: Target, name: str) -> Edited:
-            edited = edits.set_target(experiment, graph, changed, target)
-            if not name:
-                return edited
-            renamed = edits.rename(edited.experiment, graph, changed, name)
-            return Edited(renamed.experiment, edited.name, name, renamed=renamed.renamed)
-
         sources = node.sources()
+        place = changed_to(graph, changed)
         self.ask_target(f"Change {changed} to", place, source=sources[0] if sources else "")

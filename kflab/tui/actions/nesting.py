@@ -6,7 +6,6 @@ from kflab.errors import KflabError
 from kflab.graph import edits
 from kflab.graph.edits import EditRefusedError, Tensors
 from kflab.graph.nodes import Call, Layer, Share
-from kflab.graph.references import plain_reference
 from kflab.tui.actions.base import LabBase
 from kflab.tui.actions.wording import node_options
 from kflab.tui.keys import Pane
@@ -55,11 +54,7 @@ class NestingActions(LabBase):
         session = self.session
         if session.stale:
             raise EditRefusedError("the shapes are being worked out: again in a moment")
-        return {
-            plain_reference(f"{name}:{index}"): (output.shape[1:], output.dtype)
-            for name, report in session.graph_report.nodes.items()
-            for index, output in enumerate(report.outputs)
-        }
+        return session.graph_report.tensors()
 
     def action_share(self) -> None:
         """Gives a node that shares a layer one of its own, or lets it call the layer of another node."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from kflab.catalog import Argument, ArgumentKind, Catalog, Entry, Kind, TensorArgument
 from kflab.experiment import Experiment
 from kflab.graph import arguments
-from kflab.graph.edited import Edited
+from kflab.graph.edited import Edited, EditRefusedError
 from kflab.graph.named_tensors import name_tensors
 from kflab.graph.nodes import Call, Graph, Layer, Node, Op
 from kflab.graph.order import descendants
@@ -132,6 +132,8 @@ def _tensor_row(
             # One that is chosen is one more, or one less where it is there.
             kept = (before,) if isinstance(before, str) else before
             chosen = tuple(one for one in kept if one != new) if new in kept else (*kept, new)
+        if len(chosen) > 1 and not tensor.many:
+            raise EditRefusedError(f"{tensor.name} of {name!r} takes one tensor, not {len(chosen)}")
         references = chosen if tensor.many else next(iter(chosen), ())
         return name_tensors(experiment, graph, name, tensor.name, references)
 

@@ -20,6 +20,10 @@ ARGUMENTS = "arguments"
 """Where the paths of the rows of a layer's or operation's arguments begin."""
 
 
+MODEL_SETTINGS = "model"
+"""Where the paths of the rows of a nested model begin."""
+
+
 def node_rows(
     catalog: Catalog,
     experiment: Experiment,
@@ -135,7 +139,7 @@ def _model_rows(experiment: Experiment, graph: str, name: str) -> Iterator[Row]:
 
     yield Row(
         label="its name",
-        path=("model", "name"),
+        path=(MODEL_SETTINGS, "name"),
         shown=model,
         value=model,
         help="The name of the nested model, wherever it is called.",
@@ -145,7 +149,7 @@ def _model_rows(experiment: Experiment, graph: str, name: str) -> Iterator[Row]:
     trainable = experiment.models[model].trainable
     yield Row(
         label="trainable",
-        path=("model", "trainable"),
+        path=(MODEL_SETTINGS, "trainable"),
         shown=format_value(trainable),
         value=trainable,
         help="Whether training changes the weights of the nested model, wherever it is called."
