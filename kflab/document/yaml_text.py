@@ -6,7 +6,7 @@ Reading builds nothing but plain values: a tag is an error and never a construct
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from textwrap import shorten
 from typing import Protocol, TypeAlias
 
@@ -226,6 +226,7 @@ def _restore_spacing(text: str, template: str) -> str:
 
 
 def _update_map(old: CommentedMap, new: Mapping[str, Value], path: Path, style: Style) -> None:
+    _follow_names(old, new, path, style)
     names = {str(key): key for key in old}
     for name, key in list(names.items()):
         if name not in new and not style.is_default((*path, name), _plain(old[key])):
@@ -246,6 +247,54 @@ def _update_map(old: CommentedMap, new: Mapping[str, Value], path: Path, style: 
     if style.is_ordered(path) and list(old) != order:
         for key in order:
             old.move_to_end(key)
+
+
+def _follow_names(old: CommentedMap, new: Mapping[str, Value], path: Path, style: Style) -> None:
+    """Give what only has another name now that name in its place, so that its comments stay.
+
+    That is what stands between the same neighbours and is the same, or the only one with the same keys. Where
+    several may be meant, none is: a comment that is lost says nothing wrong.
+    """
+    names = [str(key) for key in old]
+    came = _between(list(new), set(names))
+    if not came:
+        return
+    plain = {str(key): _plain(value) for key, value in old.items() if str(key) not in new}
+    gone = _between(
+        [name for name in names if name in new or not style.is_default((*path, name), plain[name])], set(new)
+    )
+    for place, arrived in came.items():
+        left = gone.get(place, [])
+        for name in arrived:
+            same = [one for one in left if plain[one] == new[name]]
+            alike = same or [one for one in left if _alike(plain[one], new[name])]
+            if len(alike) == 1:
+                left.remove(alike[0])
+                _rename_key(old, alike[0], name)
+
+
+def _between(names: Sequence[str], fixed: Container[str]) -> dict[str, list[str]]:
+    """The names that are not fixed, by the fixed one that they come after; "" where there is none."""
+    found: dict[str, list[str]] = {}
+    after = ""
+    for name in names:
+        if name in fixed:
+            after = name
+        else:
+            found.setdefault(after, []).append(name)
+    return found
+
+
+def _alike(old: Value, new: Value) -> bool:
+    return isinstance(old, Mapping) and isinstance(new, Mapping) and list(old) == list(new)
+
+
+def _rename_key(mapping: CommentedMap, name: str, new: str) -> None:
+    position, key = next((index, key) for index, key in enumerate(mapping) if str(key) == name)
+    comments, value = mapping.ca.items.get(key), mapping.pop(key)
+    mapping.insert(position, _natural_key(new), value)
+    if comments is not None:
+        mapping.ca.items[_natural_key(new)] = comments
 
 
 def _plain(value: object) -> Value:

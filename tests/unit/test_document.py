@@ -13,6 +13,7 @@ from kflab.diagnose.check import check
 from kflab.document.assign import assign
 from kflab.errors import UnusableInputError
 from kflab.experiment import EVERY_OUTPUT, Spec
+from kflab.graph import edits
 from kflab.graph.nodes import Call, Layer, Op, Share
 
 EXAMPLE = """\
@@ -82,6 +83,29 @@ def test_a_save_keeps_comments_and_untouched_lines(tmp_path: Path) -> None:
     assert len(differing) == 2
     assert "epochs: 9" in differing[1]
     assert "# few" in differing[1]
+
+
+def test_the_comment_of_a_node_follows_its_new_name() -> None:
+    text = EXAMPLE.replace("activation: relu}, from: x}", "activation: relu}, from: x}  # to the left")
+    experiment = document.read_text(text)
+    renamed = edits.rename(experiment, "", "left", "tower").experiment
+    saved = document.dump(edits.rename(renamed, "", "both", "sum").experiment, text)
+    assert "tower: {Dense: {units: 8, activation: relu}, from: x}  # to the left\n" in saved
+    assert "sum: {ops.add: {}, from: [tower, right]}" in saved
+    assert "# an operation" in saved
+    widened = edits.set_argument(renamed, "", "tower", "units", 16).experiment
+    [line] = [line for line in document.dump(widened, text).splitlines() if "units: 16" in line]
+    assert line.endswith("# to the left")
+
+
+def test_a_comment_goes_where_it_may_be_about_either_of_two_nodes() -> None:
+    second = "    twin:  {Dense: {units: 8, activation: relu}, from: x}\n"
+    line = "    left:  {Dense: {units: 8, activation: relu}, from: x}"
+    text = EXAMPLE.replace(f"{line}\n", f"{line}  # to the left\n{second}").replace(
+        "share: left", "share: twin"
+    )
+    without = edits.delete(document.read_text(text), "", "left").experiment
+    assert "# to the left" not in document.dump(edits.rename(without, "", "twin", "tower").experiment, text)
 
 
 def test_a_node_that_is_new_gets_a_line_of_its_own() -> None:
