@@ -152,6 +152,8 @@ def _request(words: Sequence[str], table: Mapping[str, Operation]) -> Request:
     if not words:
         raise UnusableInputError(f"an operation is missing: one of {', '.join(table)}")
     name, *rest = words
+    if name.startswith("--"):
+        raise UnusableInputError(f"there is no option {name!r}; `kflab edit --help` lists all")
     if name not in table:
         hint = did_you_mean(name, table) or "; `kflab edit --help` lists all"
         raise UnusableInputError(f"there is no operation {name!r}{hint}")

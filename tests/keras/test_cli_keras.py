@@ -51,6 +51,22 @@ def test_summary_is_what_keras_prints(capsys: pytest.CaptureFixture[str]) -> Non
     assert max(map(len, out.splitlines())) <= 70
 
 
+def test_nodes_are_grouped_with_the_shapes_that_keras_works_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(tmp_path / "mine.yaml")
+    words = ["duplicate", "halved", "--then", "group", "halved", "mixed", "--as", "block"]
+    assert run(["edit", "digits_branches", *words, "--then", "freeze", "block", "-o", file, "--json"]) == 0
+    done = json.loads(capsys.readouterr().out)["done"]
+    assert done == ["duplicate halved", "group 2 nodes into block", "freeze block"]
+    assert run(["check", file, "--json"]) == 0
+    counted = json.loads(capsys.readouterr().out)["params"]
+    assert run(["check", "digits_branches", "--json"]) == 0
+    assert counted == json.loads(capsys.readouterr().out)["params"]
+    assert run(["edit", file, "group", "joined", "digit"]) == 1
+    assert "block, pixels and dropped lie between" in capsys.readouterr().err
+
+
 def test_graph_draws_shapes_and_parameters(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["graph", "digits_branches"]) == 0
     out = capsys.readouterr().out

@@ -237,6 +237,7 @@ def test_json_tells_what_was_done(file: Path, capsys: pytest.CaptureFixture[str]
     ("words", "code", "said"),
     [
         (["remove", "left"], 2, "there is no operation 'remove'"),
+        (["--modl", "eye", "delete", "x"], 2, "there is no option '--modl'"),
         (["delete"], 2, "expected delete NODE...; NODE is missing"),
         (["rename", "left"], 2, "expected rename NODE NEW; NEW is missing"),
         (["rename", "left", "a", "b"], 2, "'b' is one word too many"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +58,16 @@ def test_a_graph_without_shapes_is_drawn_without_keras() -> None:
     code = (
         "import contextlib, io\nfrom kflab.cli import run\n"
         "with contextlib.redirect_stdout(io.StringIO()): run(['graph', 'digits_branches', '--no-shapes'])"
+    )
+    assert not loaded(code) & {*HEAVY, *SCREEN}
+
+
+def test_a_graph_is_edited_without_keras_and_without_a_screen(tmp_path: Path) -> None:
+    words = ["delete", "left", "--then", "set", "right", "filters=4", "--then", "change", "dropped", "gelu"]
+    asked = ["edit", "digits_branches", *words, "-o", str(tmp_path / "mine.yaml")]
+    code = (
+        "import contextlib, io\nfrom kflab.cli import run\n"
+        f"with contextlib.redirect_stdout(io.StringIO()): assert run({asked!r}) == 0"
     )
     assert not loaded(code) & {*HEAVY, *SCREEN}
 
