@@ -14,7 +14,7 @@ from kflab.engine.protocol import GraphReport, Report
 from kflab.experiment import Experiment
 from kflab.graph.edits import Edited
 from kflab.graph.folding import Folding, at_first, folds_of, hiding
-from kflab.graph.history import History
+from kflab.graph.history import SAME_NAMES, History, Renamed
 from kflab.graph.nodes import Graph
 from kflab.graph.order import topological
 from kflab.graph.picture import Picture, picture
@@ -234,26 +234,26 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
     def edited(self, edited: Edited) -> Session:
         """The session after an edit."""
-        history = self.history.edit(edited.experiment, edited.name)
-        is_renamed = edited.renamed or edited.renamed_models
-        changed = self._renamed(edited, history) if is_renamed else self._with(history)
+        renamed = Renamed(self.graph_name, edited.renamed, edited.renamed_models)
+        changed = self._with(self.history.edit(edited.experiment, edited.name, renamed), renamed)
         changed = changed.marking() if edited.settles and changed.marked else changed
         return changed.selecting(edited.node) if edited.node else changed
 
-    def _renamed(self, edited: Edited, history: History) -> Session:
-        """The session after an edit of names; what it says of nodes and nested models follows."""
-        nodes, models = edited.renamed, edited.renamed_models
-        marked = tuple(nodes.get(name, name) for name in self.markings.get(self.graph_name, ()))
-        markings = {**self.markings, self.graph_name: marked}
+    def _following(self, renamed: Renamed) -> Session:
+        """The session that says of nodes and nested models by their new names what it said by the old."""
         return msgspec.structs.replace(
             self,
-            history=history,
-            trail=tuple(models.get(name, name) for name in self.trail),
-            selections={models.get(name, name): node for name, node in self.selections.items()},
-            markings={models.get(name, name): names for name, names in markings.items()},
+            trail=tuple(map(renamed.model, self.trail)),
+            selections={
+                renamed.model(graph): renamed.node(graph, name) for graph, name in self.selections.items()
+            },
+            markings={
+                renamed.model(graph): tuple(renamed.node(graph, name) for name in names)
+                for graph, names in self.markings.items()
+            },
             foldings={
-                models.get(name, name): folding.following(nodes) if name == self.graph_name else folding
-                for name, folding in self.foldings.items()
+                renamed.model(graph): folding.following(renamed.nodes) if graph == renamed.graph else folding
+                for graph, folding in self.foldings.items()
             },
             inside="",
         )
@@ -268,29 +268,34 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
     def undone(self) -> Session:
         """The session with the last edit taken back."""
-        return self._with(self.history.undo())
+        done = self.history.done
+        return self._with(self.history.undo(), done[-1].renamed.back() if done else SAME_NAMES)
 
     def redone(self) -> Session:
         """The session with the last undone edit done again."""
-        return self._with(self.history.redo())
+        undone = self.history.undone
+        return self._with(self.history.redo(), undone[-1].renamed if undone else SAME_NAMES)
 
-    def _with(self, history: History) -> Session:
+    def _with(self, history: History, renamed: Renamed = SAME_NAMES) -> Session:
         """The session with another experiment; what was selected stays, or what came before it is instead."""
-        trail = self.trail
+        named = self._following(renamed) if renamed else self
+        trail = named.trail
         while trail and trail[-1] not in history.now.models:
             trail = trail[:-1]
-        changed = msgspec.structs.replace(self, history=history, trail=trail)
+        changed = msgspec.structs.replace(named, history=history, trail=trail)
         graph = changed.graph
-        if trail == self.trail and self.selected not in graph.nodes:
+        stays = trail == named.trail
+        selected = renamed.node(self.graph_name, self.selected)
+        if stays and selected not in graph.nodes:
             order = topological(self.graph)
             before = order[: order.index(self.selected)] if self.selected in order else ()
-            near = [name for name in reversed(before) if name in graph.nodes]
             sources = self.graph.nodes[self.selected].sources() if self.selected else ()
-            kept = [name for name in (*sources, *near) if name in graph.nodes]
-            return changed.selecting(kept[0]) if kept else changed
+            near = (renamed.node(self.graph_name, name) for name in (*sources, *reversed(before)))
+            kept = next((name for name in near if name in graph.nodes), "")
+            return changed.selecting(kept) if kept else changed
         hidden = hiding(self.graph, self.folding, self.selected)
-        if trail == self.trail and hidden is not None and self.selected == changed.selected:
-            now = hiding(graph, changed.folding, self.selected)
+        if stays and hidden is not None and selected == changed.selected:
+            now = hiding(graph, changed.folding, selected)
             if now is None or now.key == hidden.key:
                 return changed  # The cursor stood on a fold, and may go on to.
         return changed._revealing(changed.selected)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from kflab import document, presets
+from kflab import catalog, document, presets
 from kflab.graph import edits
 from kflab.graph.history import History
 from kflab.graph.nodes import Layer
+from kflab.quick_add import understand
+from kflab.quick_add.chains import add_chain, changed_to
 from kflab.tui.session import Session
 
 
@@ -46,8 +48,32 @@ def test_marks_selection_and_the_way_in_follow_new_names() -> None:
     assert model.trail == ("squeeze",)
     assert (model.marked, model.selected) == (("lines", "code"), "lines")
     assert model.leaving().marked == ("encoded",)
-    # Undone, there is no model of that name to be shown any more.
-    assert model.undone().trail == ()
+
+
+def test_marks_selection_and_the_way_in_follow_names_that_are_undone() -> None:
+    session = opened("digits_autoencoder").marking("encoded").entering("encoder").marking("edges", "code")
+    session = session.selecting("edges")
+    model = session.edited(edits.rename_model(session.experiment, "encoder", "squeeze"))
+    node = model.edited(edits.rename(model.experiment, "squeeze", "edges", "lines"))
+    undone = node.undone()
+    assert (undone.trail, undone.marked, undone.selected) == (("squeeze",), ("edges", "code"), "edges")
+    undone = undone.undone()
+    assert (undone.trail, undone.marked, undone.selected) == (("encoder",), ("edges", "code"), "edges")
+    assert undone.leaving().marked == ("encoded",)
+    redone = undone.redone().redone()
+    assert (redone.trail, redone.marked, redone.selected) == (("squeeze",), ("lines", "code"), "lines")
+    # Names of a graph that is not shown follow just as well.
+    outside = redone.leaving().undone().entering("squeeze")
+    assert (outside.marked, outside.selected) == (("edges", "code"), "edges")
+
+
+def test_undoing_a_new_name_and_layer_selects_the_node_by_its_old_name() -> None:
+    session = opened("digits_branches").selecting("left")
+    segments = understand("lens: depthwiseconv2d | bn", catalog.load(), session.experiment).segments
+    added = add_chain(session.experiment, "", segments, changed_to("", "left"))
+    changed = session.edited(added.edited)
+    assert changed.selected == "batch_normalization"
+    assert changed.undone().selected == "left"
 
 
 def test_a_model_that_goes_while_it_is_shown_leads_back_out() -> None:
