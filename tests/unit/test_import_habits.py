@@ -278,3 +278,92 @@ def test_what_is_imported_in_one_of_two_ways_is_known() -> None:
     )
     assert layers(found.experiment)["dense"].arguments == {"units": 2}
     assert "what net() does with the model" in notes(found)
+
+
+FORECAST = """
+    import numpy as np, pandas as pd
+    from keras.models import Sequential
+    from keras.layers import Dense, LSTM
+    table = pd.read_csv("prices.csv")
+    X = []
+    for i in range(60, 1258):
+        X.append(table[i - 60:i, 0])
+    X = np.array(X)
+    steps = X.shape[2]
+    model = Sequential()
+"""
+
+
+def test_a_recurrent_layer_takes_sequences_of_any_length() -> None:
+    found = imported(FORECAST + "    model.add(LSTM(units=5, input_shape=(X.shape[1], 1)))\n")
+    assert layers(found.experiment)["input"].arguments == {"shape": [None, 1]}
+    assert "X.shape[1], is not known; any is taken" in notes(found)
+
+
+def test_a_size_of_data_is_asked_for_not_the_data() -> None:
+    text = FORECAST + "    model.add(Dense(units=X.shape[1], input_shape=(steps,)))\n"
+    with pytest.raises(ImportRefusedError, match="--define steps=") as caught:
+        imported(text)
+    assert "prices.csv" not in str(caught.value)
+    with pytest.raises(ImportRefusedError, match=r"--define 'X\.shape\[1\]'="):
+        imported(text, steps=3)
+    found = read(textwrap.dedent(text), define={"X.shape[1]": 4, "steps": 3})
+    assert layers(found.experiment)["dense"].arguments == {"units": 4}
+
+
+def test_an_embedding_takes_sequences_of_any_length() -> None:
+    text = """
+        import keras
+        from keras import layers
+        model = keras.Sequential([layers.Embedding(50, 4), layers.LSTM(8), layers.Dense(1)])
+    """
+    assert layers(imported(text).experiment)["input"].arguments == {"shape": [None]}
+    assert layers(imported(text, input_shape=[20]).experiment)["input"].arguments == {"shape": [20]}
+
+
+def test_a_model_of_a_class_is_what_lies_between_its_input_and_what_it_returns() -> None:
+    found = imported(
+        """
+        import keras
+        from keras import layers
+        class Net(keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.users, self.films = layers.Embedding(9, 4), layers.Embedding(7, 4)
+            def call(self, inputs):
+                pair = layers.Dot(axes=1)([self.users(inputs[:, 0]), self.films(inputs[:, 1])])
+                return keras.ops.sigmoid(pair)
+        inputs = layers.Input(shape=(2,))
+        model = Net()
+        outputs = model(inputs)
+        model.compile(loss="binary_crossentropy", optimizer="adam")
+        model.fit(x, y, epochs=3)
+        """
+    )
+    assert layers(found.experiment)["inputs"].arguments == {"shape": [2]}
+    assert found.experiment.training.epochs == 3
+
+
+def test_what_six_moves_is_known() -> None:
+    found = imported(
+        """
+        from six.moves import range
+        import keras
+        i = x = keras.Input((4,))
+        for _ in range(3):
+            x = keras.layers.Dense(4)(x)
+        model = keras.Model(i, x)
+        """
+    )
+    assert len(found.experiment.model.nodes) == 4
+
+
+def test_a_model_from_a_file_is_that_files_to_bring_in() -> None:
+    with pytest.raises(ImportRefusedError, match="load_model reads a model that is not in this file"):
+        imported(
+            """
+            import keras
+            base = keras.models.load_model("base.h5")
+            model = keras.Model(base.input, keras.layers.Dense(2)(base.layers[-2].output))
+            """
+        )

@@ -43,6 +43,14 @@ NAMES = _ON_ITEMS | _ON_NUMBERS | _LAZY | _LOOKING | _MARKS | _ERRORS
 
 _NO_RESULT = frozenset({"print"})
 
+_SAME = frozenset({"builtins", "six.moves", "future.builtins"})
+"""Modules that have what every file has, for Python 2 and 3 alike."""
+
+
+def same_as_builtin(module: str, name: str) -> Builtin | None:
+    """The builtin that a file imports from a module, as `from six.moves import range` does."""
+    return Builtin(name) if module in _SAME and name in NAMES else None
+
 
 class Reader(Protocol):
     """What these functions ask of whoever reads the file."""

@@ -14,6 +14,7 @@ from kflab.imports.python.recorded import (
     Tensor,
     TensorCall,
 )
+from kflab.imports.python.tensor_lists import tensors_in
 from kflab.imports.python.things import (
     Cause,
     Function,
@@ -181,7 +182,19 @@ def call_instance(
     if causes:
         raise Unreadable(causes)
     library.note(f"{instance.kind.name} is brought in as the layers that it calls", instance.kind.line)
+    model = model_of(instance)
+    if model is not None and model.stack == [instance] and model.realized < 0:
+        _between(model, tensors_in([*positional, *rest.values()]), tensors_in([result]))
     return result
+
+
+def _between(model: ModelObject, given: Sequence[object], returned: Sequence[object]) -> None:
+    """Let the model of an object be what lies between Inputs that it is called with and what it returns."""
+    inputs = tuple(one for one in given if isinstance(one, Tensor))
+    targets = [tensor.call.target for tensor in inputs]
+    if inputs and all(isinstance(one, LayerObject) and one.is_input for one in targets):
+        model.stack, model.inputs = None, inputs
+        model.outputs = tuple(one for one in returned if isinstance(one, Tensor))
 
 
 def call_distributed(

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from kflab.imports.python import arithmetic, builtins, plain_methods
+from kflab.imports.python import arithmetic, builtins, plain_methods, sizes
 from kflab.imports.python.arithmetic import PLAIN, Plain
 from kflab.imports.python.budget import Budget
 from kflab.imports.python.library import Library
@@ -101,7 +101,7 @@ class Evaluator:
             Raised: there is no such attribute.
         """
         if isinstance(value, Unknown):
-            return value
+            return sizes.of_unknown(value, name, place)
         if isinstance(value, PLAIN):
             if isinstance(value, int | float) and name in {"real", "imag"}:
                 return value if name == "real" else 0
@@ -347,7 +347,7 @@ class Evaluator:
             Raised: Python refuses it.
         """
         if isinstance(value, Unknown):
-            return value
+            return sizes.part_of_unknown(value, place)
         if isinstance(value, PLAIN):
             if causes_in([key]):
                 return Unknown.of(key)

@@ -58,6 +58,7 @@ _CONSTANTS: Mapping[str, object] = {
 """What Keras answers where its settings were not changed."""
 
 _SHAPES = {"keras.backend.int_shape", "keras.ops.shape", "tensorflow.shape"}
+_FROM_FILES = frozenset({"load_model", "model_from_json", "model_from_yaml", "model_from_config"})
 _FLAT = {"keras.tree.flatten", "tensorflow.nest.flatten"}
 
 
@@ -355,7 +356,9 @@ class KerasLibrary(Architectures):
 
 def _of_elsewhere(path: str, place: Place) -> object:
     """What a function that is not read gives."""
-    root = path.partition(".")[0]
+    root, last = path.partition(".")[0], path.rpartition(".")[2]
+    if last in _FROM_FILES and root == "keras":
+        return place.unknown(f"is not known: {last} reads a model that is not in this file; import that one")
     if root in {"keras", "tensorflow"}:
         return place.unknown("gives what only running it would tell", path)
     return place.unknown(f"comes from {root or 'a module'}, which is not run", definable=True)

@@ -155,16 +155,19 @@ class Models(Trace):
         if isinstance(head, LayerObject) and head.is_input:
             del layers[0]
             return Tensor(head.calls[0]) if head.calls else self.record(head, (), {}, {}, place)
-        takes = self._told(model, head, fed is not None)
+        takes = self._told(model, head, is_fed=fed is not None)
         if takes is None and fed is not None:
             takes = self._like(fed)
+        if takes is None and isinstance(head, LayerObject) and head.layer == "Embedding":
+            self.note("the length of the sequences is not told; any is taken", head.line)
+            takes = {"shape": [None]}
         if takes is not None:
             return self.input(takes, place)
         cause = place.cause("of this stack of layers is not told", "the input shape", definable=True)
         cause.name = "input_shape"
         return Unknown((cause,))
 
-    def _told(self, model: ModelObject, head: object, is_fed: bool) -> Mapping[str, Value] | None:
+    def _told(self, model: ModelObject, head: object, *, is_fed: bool) -> Mapping[str, Value] | None:
         """The arguments of the Input of a stack, where it or what is at its head tells them."""
         takes = model.takes or getattr(head, "takes", {})
         if takes:
@@ -199,11 +202,10 @@ class Models(Trace):
 
     def feed(self, model: ModelObject, shape: Sequence[int | None], place: Place) -> None:
         """Take the shape of the samples, batch axis first, for that of a stack that was not told one."""
-        if model.stack is None or model.causes or model.realized == len(model.stack):
+        if model.stack is None or model.causes or model.realized > 0:
             return
-        try:
-            self.realize(model, place)
-        except Unreadable:
+        head = model.stack[0] if model.stack else None
+        if not _is_head(head) and self._told(model, head, is_fed=False) is None:
             self.build(model, list(shape), place)
 
     def layers_of(self, model: ModelObject) -> list[object]:

@@ -9,6 +9,7 @@ from typing import Any, cast
 from kflab.imports import Note
 from kflab.imports.python.arithmetic import PLAIN
 from kflab.imports.python.budget import Budget
+from kflab.imports.python.builtins import same_as_builtin
 from kflab.imports.python.calling import Caller, ReturnSignal
 from kflab.imports.python.library import Library
 from kflab.imports.python.plain_methods import CHANGES
@@ -151,7 +152,7 @@ class Interpreter(Caller):
                 self.stars.append(module)
             else:
                 found = self.library.attribute(Ref(module), alias.name, self.place(statement))
-                scope.assign(alias.asname or alias.name, found)
+                scope.assign(alias.asname or alias.name, same_as_builtin(module, alias.name) or found)
 
     def _do_assign(self, statement: ast.Assign, scope: Scope) -> None:
         value = self.eval(statement.value, scope)

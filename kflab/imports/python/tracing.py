@@ -9,6 +9,7 @@ from kflab.catalog import Catalog, Entry, Kind, subscripts
 from kflab.experiment import Experiment
 from kflab.graph.nodes import INPUT
 from kflab.imports import Note
+from kflab.imports.python import sizes
 from kflab.imports.python.arguments import ArgumentReader
 from kflab.imports.python.counts import asks_for_states, results_of, states
 from kflab.imports.python.recorded import (
@@ -120,6 +121,9 @@ class Trace:
             found.setdefault("shape", (named.pop("input_length"),))
         if not found:
             return {}
+        shape = found.get("shape")
+        if entry.name in sizes.OVER_TIME and isinstance(shape, list | tuple):
+            found["shape"] = sizes.of_any_length(shape, lambda text: self.note(text, place.line))
         return self.arguments.read(self.catalog.get(Kind.LAYER, INPUT), [], found, place)
 
     def input(self, arguments: Mapping[str, Value], place: Place, name: str = "") -> Tensor:
