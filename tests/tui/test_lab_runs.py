@@ -9,7 +9,7 @@ from kflab import document
 from kflab.runs.listing import list_runs
 from kflab.runs.status import Status
 from kflab.tui.headless import screen_text
-from tests.tui.conftest import OpenLab, lab_of, wait_for, wait_for_lab, wait_for_text
+from tests.tui.conftest import BRANCHES, OpenLab, lab_of, wait_for, wait_for_lab, wait_for_text
 
 
 async def test_train_shows_curves_until_it_is_done(
@@ -27,6 +27,14 @@ async def test_train_shows_curves_until_it_is_done(
     kept, written = Path(run.path) / "experiment.yaml", lab_of(pilot).now.path
     assert written is not None
     assert kept.read_text() == written.read_text()
+
+
+async def test_the_hint_counts_the_samples_that_a_limit_leaves(
+    open_lab: OpenLab, experiment_file: Path
+) -> None:
+    experiment_file.write_text(BRANCHES.replace("source: digits", "source: digits, limit: 300"))
+    async with open_lab() as pilot:
+        await wait_for_text(pilot, "t trains 3 epochs of digits on 300 samples")
 
 
 async def test_stop_is_asked_for_and_heeded(

@@ -55,8 +55,10 @@ class RunActions(LabBase):
             hint = f"{plural(len(errors), 'error')} to mend before it can train: {errors[0].message}"
         else:
             epochs = plural(session.experiment.training.epochs, "epoch")
-            samples = f" on {session.info.train:,} samples" if session.info and session.info.train else ""
-            hint = f"t trains {epochs} of {session.experiment.data.source}{samples}"
+            data, count = session.experiment.data, session.info.train if session.info else 0
+            count = min(count, data.limit or count)
+            samples = f" on {count:,} samples" if count else ""
+            hint = f"t trains {epochs} of {data.source}{samples}"
         if hint != self._hint:
             self._hint = hint
             self.query_one(TrainingPane).show_hint(hint)
