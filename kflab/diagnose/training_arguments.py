@@ -10,14 +10,22 @@ from kflab.catalog.check import check_arguments
 from kflab.diagnose.findings import Finding
 from kflab.diagnose.wording import and_text
 from kflab.experiment import EVERY_OUTPUT, Spec, Training
+from kflab.runs.places import WRITES
 
 
 def missing_arguments(training: Training) -> Iterator[Finding]:
-    """A finding for each that lacks arguments, those of the objects inside it included."""
+    """A finding for each that lacks arguments, those of the objects inside it included.
+
+    Where a callback writes is no such argument: a run knows a place of its own for each.
+    """
     for kind, spec, path in _specs(training):
         entry = catalog.load().find(kind, spec.name)
-        problems = check_arguments(entry, spec.arguments, catalog.load()) if entry else ()
+        if entry is None:
+            continue
+        problems = check_arguments(entry, spec.arguments, catalog.load())
+        known = WRITES.get(entry.name) if kind is Kind.CALLBACK else None
         missing = [".".join(problem.path) for problem in problems if problem.missing]
+        missing = [argument for argument in missing if argument != known]
         if missing:
             yield Finding(f"{spec.name} needs {and_text(missing)}", path=path)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kflab.diagnose.check import check
 from kflab.experiment import EVERY_OUTPUT, Data, Experiment, Spec, Training
 from kflab.graph.nodes import Graph, Layer, Node
+from kflab.runs.places import WRITES
 
 
 def told(**training: object) -> dict[str, str]:
@@ -38,3 +39,7 @@ def test_what_a_schedule_or_a_callback_needs_is_named_at_its_place() -> None:
         "training.metrics": "IoU needs target_class_ids",
         "training.callbacks.LearningRateScheduler": "LearningRateScheduler needs schedule",
     }
+
+
+def test_where_a_callback_writes_need_not_be_said() -> None:
+    assert told(callbacks=tuple(map(Spec, WRITES))) == {}
