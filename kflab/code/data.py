@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,43 +12,31 @@ from kflab.catalog.dataset_types import ArrayInfo, DatasetInfo, Origin, TargetIn
 from kflab.catalog.datasets import STANDARD, describe, file_of, find, scale_of
 from kflab.catalog.files import describe_file
 from kflab.catalog.matching import Matching, fitted, input_shape, match
-from kflab.catalog.splits import TEST_SEED, can_cut
-from kflab.code.layout import WIDTH, Expression, call, called, lines, listed, number
+from kflab.code.layout import WIDTH, call, listed, number, tupled
 from kflab.code.names import Names
-from kflab.code.sources import SPLIT, load
+from kflab.code.sources import load
+from kflab.code.splitting import Samples, Values, split
+from kflab.code.statements import Statements
 from kflab.errors import KflabError
 from kflab.experiment import Data, Experiment
 
 Shape: TypeAlias = tuple[int | None, ...]
-Values: TypeAlias = dict[str, dict[str, str]]
-"""The code of each array in each part: `values["train"]["image"]`."""
-
-_NUMPY = "import numpy as np"
-_ENOUGH, _MANY_CLASSES, _ENOUGH_OF_MANY = 10, 20, 150
-"""Samples for each class, on average, that surely leave two of each; more where there are many classes."""
 
 KEPT = ("x_train", "y_train", "x_val", "y_val", "x_test", "y_test")
 """The variables that training and test need, which the model must leave alone."""
-
 
 _OTHERS = ("x", "y", "rows", "array", "train", "val", "test", "data", "rng", "images", "digits")
 """The variables that the statements use besides those of the arrays."""
 
 
-class DataCode(msgspec.Struct):
+class DataCode(Statements):
     """The code that gets the data.
 
     Attributes:
-        lines: the statements.
-        imports: the import statements.
-        recipes: the functions of `kflab.data.recipes` that they call.
         parts: inputs and targets of each split that there is, as expressions: `{"train": ("x", "y")}`.
     """
 
-    lines: list[str] = []
-    imports: set[str] = set()
-    recipes: list[str] = []
-    parts: dict[str, tuple[str, str]] = {}
+    parts: dict[str, tuple[str, str]] = msgspec.field(default_factory=dict)
 
 
 def data_code(experiment: Experiment, base: Path | None, folder: Path | None = None) -> DataCode:
@@ -71,24 +58,6 @@ class _Fed(msgspec.Struct, frozen=True):
 
     array: str
     shape: Shape
-
-
-class _Step(msgspec.Struct, frozen=True):
-    """One split: what is held back, and the seed that chooses it.
-
-    Attributes:
-        held: the part that is held back: `test`, `val`, or `_` for samples that are left out.
-        size: the argument of `train_test_split` that says how many, and its value.
-        seed: the seed, as code.
-        is_sure: it is known now that the classes can keep their shares.
-        is_maybe: only loading tells whether there are more samples than are to be kept.
-    """
-
-    held: str
-    size: tuple[str, str]
-    seed: str | None
-    is_sure: bool
-    is_maybe: bool = False
 
 
 class _Writer:
@@ -116,7 +85,6 @@ class _Writer:
         self._variables = self._name()
         self._source = load(self._data, self._info, self._variable, base, folder)
         self._code = DataCode(self._source.lines, self._source.imports, self._source.recipes)
-        self._parts = {end.removeprefix("_") or "train": end for end in self._source.parts}
 
     def _match(self, base: Path | None) -> Matching:
         experiment = self._experiment
@@ -152,15 +120,23 @@ class _Writer:
     def code(self) -> DataCode:
         """The code."""
         self._scale_and_shape()
-        steps = self._steps()
-        if self._source.ordered:
-            values = self._split_in_time()
-        elif self._is_simple and all(step.is_sure for step in steps):
-            values = self._split_arrays(steps)
-        else:
-            values = self._split_rows(steps)
-        self._assemble(values)
+        seed = self._experiment.training.seed
+        self._assemble(split(self._samples(), self._data, seed, self._code))
         return self._code
+
+    def _samples(self) -> Samples:
+        """What the source leaves to be split."""
+        by, source = self._classes, self._source
+        return Samples(
+            self._variables,
+            {end.removeprefix("_") or "train": end for end in source.parts},
+            self._info.train,
+            by=None if by is None else by.name,
+            # Who wrote a file may have any number of each class in it.
+            classes=0 if by is None or self._info.origin is Origin.FILE else by.classes,
+            is_pair=self._is_simple,
+            gap=source.gap if source.ordered else None,
+        )
 
     def _scale_of(self, array: str) -> float | str | None:
         info = self._info.input(array)
@@ -196,126 +172,6 @@ class _Writer:
                     f"{variable}{end} = {variable}{end}{change}" for end in self._source.parts
                 ]
 
-    def _steps(self) -> list[_Step]:
-        """The splits to be made, in order."""
-        data, steps = self._data, list[_Step]()
-        seed = self._experiment.training.seed
-        left = self._info.train  # 0 where only loading tells
-        if "test" not in self._parts and data.test and left != 1:
-            steps.append(self._fraction("test", data.test, left, str(TEST_SEED)))
-            left -= math.ceil(left * data.test)
-        chosen = None if seed is None else str(seed)
-        if data.limit is not None and (not left or data.limit < left):
-            sure = self._is_sure(left, left - data.limit)
-            steps.append(_Step("_", ("train_size", str(data.limit)), chosen, sure, is_maybe=not left))
-            left = data.limit
-        if "val" not in self._parts and data.validation and left != 1:
-            steps.append(self._fraction("val", data.validation, left, chosen))
-        return steps
-
-    def _fraction(self, held: str, fraction: float, samples: int, seed: str | None) -> _Step:
-        sure = self._is_sure(samples, math.ceil(samples * fraction))
-        return _Step(held, ("test_size", number(fraction)), seed, sure)
-
-    def _is_sure(self, samples: int, held: int) -> bool:
-        """Whether each class surely has enough samples to keep its share, or there are no classes."""
-        if not samples:
-            return False
-        if self._classes is None:
-            return True
-        classes = self._classes.classes
-        if not classes or self._info.origin is Origin.FILE:
-            return False
-        enough = _ENOUGH if classes <= _MANY_CLASSES else _ENOUGH_OF_MANY
-        return samples >= enough * classes and classes <= min(held, samples - held)
-
-    # Splits; each returns what every part of an array is, as code, by part and array
-
-    def _split_arrays(self, steps: Iterable[_Step]) -> Values:
-        """Arrays are split side by side: `x_train, x_test, y_train, y_test = train_test_split(x, y)`."""
-        ends = dict(self._parts)
-        stems = [self._variables[array] for array in self._used]
-        for step in steps:
-            self._code.imports.add(SPLIT)
-            now = [f"{stem}{ends['train']}" for stem in stems]
-            targets = (
-                f"{stem}_train, {f'{stem}_{step.held}' if step.held != '_' else '_'}" for stem in stems
-            )
-            by = self._variables[self._classes.name] + ends["train"] if self._classes else None
-            self._assign(", ".join(targets), _train_test_split(now, step, by))
-            ends["train"] = "_train"
-            if step.held != "_":
-                ends[step.held] = f"_{step.held}"
-        return {
-            part: {array: f"{self._variables[array]}{end}" for array in self._used}
-            for part, end in ends.items()
-        }
-
-    def _split_rows(self, steps: Sequence[_Step]) -> Values:
-        """The numbers of the samples are split: `train, test = train_test_split(np.arange(len(title)))`."""
-        end = self._parts["train"]
-        whole = {array: f"{self._variables[array]}{end}" for array in self._used}
-        by = whole[self._classes.name] if self._classes else None
-        rows = f"np.arange(len({whole[self._used[0]]}))"
-        picked: dict[str, str] = {}
-        own = not all(step.is_sure for step in steps)
-        for step in steps:
-            self._code.imports.add(_NUMPY)
-            labels = by if by is None or rows != "train" else f"{by}[train]"
-            if own:
-                self._own_split(step, rows, whole[self._used[0]], by)
-            else:
-                self._code.imports.add(SPLIT)
-                self._assign(f"train, {step.held}", _train_test_split([rows], step, labels))
-            rows = "train"
-            picked |= {part: f"[{part}]" for part in ("train", step.held) if part != "_"}
-        values = {
-            part: {array: f"{self._variables[array]}{end}" for array in self._used}
-            for part, end in self._parts.items()
-        }
-        for part, index in picked.items():
-            values[part] = {array: f"{variable}{index}" for array, variable in whole.items()}
-        return values
-
-    def _own_split(self, step: _Step, rows: str, first: str, by: str | None) -> None:
-        """A split by the function that looks whether the classes can keep their shares."""
-        self._code.recipes.append("split")
-        seed = () if step.seed is None else (step.seed,)
-        rest = (by, *seed) if by else ("None", *seed) if seed else ()
-        name, size = step.size
-        if name == "test_size":
-            self._assign(f"train, {step.held}", call("split", rows, size, *rest))
-        elif not step.is_maybe:
-            samples = "train" if rows == "train" else first
-            self._assign("train, _", call("split", rows, f"len({samples}) - {size}", *rest))
-        else:
-            if rows != "train":
-                self._assign("train", rows)
-            limited = call("split", "train", f"len(train) - {size}", *rest)
-            self._code.lines += [f"if len(train) > {size}:", *lines(limited, 1, "train, _ = ")]
-
-    def _split_in_time(self) -> Values:
-        """The last samples are held back."""
-        data, gap, left = self._data, self._source.gap, self._info.train
-        stems = [self._variables[array] for array in self._used]
-        ends = {"train": ""}
-        for part, fraction in (("test", data.test), ("val", data.validation)):
-            if part == "val" and data.limit is not None and data.limit < left:
-                for stem in stems:
-                    self._code.lines.append(f"{stem}_train = {stem}{ends['train']}[:{data.limit}]")
-                left, ends["train"] = data.limit, "_train"
-            if can_cut(left, fraction, gap):
-                self._code.recipes.append("split_in_time")
-                now = _tuple(f"{stem}{ends['train']}" for stem in stems)
-                targets = (_tuple(f"{stem}_{held}" for stem in stems) for held in ("train", part))
-                self._assign(", ".join(targets), call("split_in_time", now, number(fraction), str(gap)))
-                left -= round(left * fraction) + gap
-                ends |= {"train": "_train", part: f"_{part}"}
-        return {
-            part: {array: f"{self._variables[array]}{end}" for array in self._used}
-            for part, end in ends.items()
-        }
-
     # The end
 
     def _assemble(self, values: Values) -> None:
@@ -349,8 +205,8 @@ class _Writer:
                 continue
             self._code.recipes.append("standardizer")
             made = call("standardizer", fitted_on)
-            changed = call("map", made, _tuple(parts)) if len(parts) > 1 else call(made, parts[0])
-            self._assign(", ".join(parts), changed)
+            changed = call("map", made, tupled(parts)) if len(parts) > 1 else call(made, parts[0])
+            self._code.assign(", ".join(parts), changed)
 
     def _is_plain_table(self, array: str) -> bool:
         """Whether an array is a whole table of scikit-learn's or Keras', whose columns all vary."""
@@ -379,7 +235,7 @@ class _Writer:
         indexed = [part for part, has in values.items() if "[" in has[self._used[0]]]
         if len(arrays) == len(places) and len(indexed) > 1:
             whole = [_variable_of(values["train"][array]) for array in arrays]
-            self._assign(name, listed(whole))
+            self._code.assign(name, listed(whole))
             targets = ", ".join(f"{name}_{part}" for part in indexed)
             self._code.lines.append(
                 f"{targets} = ([array[rows] for array in {name}] for rows in ({', '.join(indexed)}))"
@@ -388,7 +244,7 @@ class _Writer:
             indexed = []
         for part in (part for part in values if part not in indexed):
             items = ("None" if one is None else f"{values[part][one[0]]}{one[1]}" for one in places)
-            self._assign(f"{name}_{part}", listed(items))
+            self._code.assign(f"{name}_{part}", listed(items))
         return {part: f"{name}_{part}" for part in values}
 
     def _gather_one(self, name: str, whole: Mapping[str, str]) -> dict[str, str]:
@@ -399,11 +255,8 @@ class _Writer:
         else:
             # The training samples last: the others may be taken from the same variable.
             for target, value in reversed(changed.items()):
-                self._assign(target, value)
+                self._code.assign(target, value)
         return {part: value if value.isidentifier() else f"{name}_{part}" for part, value in whole.items()}
-
-    def _assign(self, targets: str, expression: Expression) -> None:
-        self._code.lines += lines(expression, before=f"{targets} = ")
 
 
 def describe_raw(data: Data, base: Path | None) -> DatasetInfo:
@@ -422,26 +275,12 @@ def _classes(matching: Matching) -> TargetInfo | None:
     return None
 
 
-def _train_test_split(arrays: Sequence[str], step: _Step, by: str | None) -> Expression:
-    given: dict[str, Expression] = {step.size[0]: step.size[1]}
-    if by is not None:
-        given["stratify"] = by
-    if step.seed is not None:
-        given["random_state"] = step.seed
-    return called("train_test_split", arrays, given)
-
-
 def _reshape(shape: Shape) -> str:
     return f".reshape({', '.join(('-1', *(str(axis or 0) for axis in shape)))})"
 
 
 def _plain(value: float) -> str:
     return number(int(value) if value.is_integer() else value)
-
-
-def _tuple(items: Iterable[str]) -> str:
-    names = tuple(items)
-    return f"({names[0]},)" if len(names) == 1 else f"({', '.join(names)})"
 
 
 def _variable_of(expression: str) -> str:

@@ -67,6 +67,12 @@ def listed(items: Iterable[Expression]) -> Brackets:
     return Brackets("", "[]", tuple(items))
 
 
+def tupled(items: Iterable[str]) -> str:
+    """A tuple, on one line."""
+    written = tuple(items)
+    return f"({written[0]},)" if len(written) == 1 else f"({', '.join(written)})"
+
+
 def mapped(items: Mapping[str, Expression]) -> Brackets:
     """A dictionary with strings for keys."""
     return Brackets("", "{}", tuple(Joined(f"{quoted(key)}: ", value) for key, value in items.items()))

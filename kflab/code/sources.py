@@ -6,47 +6,34 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import msgspec
-
 from kflab.catalog import bundled
 from kflab.catalog.dataset_types import DatasetInfo, Origin
 from kflab.catalog.datasets import file_of, find
 from kflab.catalog.files import TEST, TRAIN, VALIDATION, Contents, contents
 from kflab.catalog.offers import Settings
 from kflab.code.layout import Brackets, Expression, call, called, flat, lines, literal, quoted
+from kflab.code.splitting import SPLIT
+from kflab.code.statements import Statements
 from kflab.experiment import Data
-
-SPLIT = "from sklearn.model_selection import train_test_split"
-"""The import of the function that splits samples."""
 
 _SEQUENCES = "from keras.utils import pad_sequences"
 
 _TABLES = {"iris", "wine", "breast_cancer", "diabetes"}
 
 
-class Source(msgspec.Struct):
-    """What loading a dataset takes.
+class Source(Statements):
+    """The statements that load a dataset, and what they leave.
 
     Attributes:
-        lines: the statements.
-        imports: the import statements.
-        recipes: the functions of `kflab.data.recipes` that they call.
         parts: the splits that it brings, by the end of their variables: `("_train", "_test")`; `("",)` where
             it brings one whole.
         ordered: the samples follow each other in time.
         gap: the samples to leave out between two splits in time.
     """
 
-    lines: list[str] = []
-    imports: set[str] = set()
-    recipes: list[str] = []
     parts: tuple[str, ...] = ("",)
     ordered: bool = False
     gap: int = 0
-
-    def assign(self, targets: str, expression: Expression) -> None:
-        """Add an assignment."""
-        self.lines += lines(expression, before=f"{targets} = ")
 
 
 Variable = Callable[[str], str]
