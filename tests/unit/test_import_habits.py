@@ -367,3 +367,36 @@ def test_a_model_from_a_file_is_that_files_to_bring_in() -> None:
             model = keras.Model(base.input, keras.layers.Dense(2)(base.layers[-2].output))
             """
         )
+
+
+def test_why_the_model_of_a_class_cannot_be_read() -> None:
+    with pytest.raises(ImportRefusedError, match="--define count=") as caught:
+        imported(
+            """
+            import keras, pandas
+            count = len(pandas.read_csv("users.csv"))
+            class Net(keras.Model):
+                def __init__(self, count):
+                    super().__init__()
+                    self.users = keras.layers.Embedding(count, 4)
+                def call(self, inputs):
+                    return self.users(inputs)
+            model = Net(count)
+            outputs = model(keras.Input((2,)))
+            model.compile("adam", "mse")
+            """
+        )
+    assert "input_shape" not in str(caught.value)
+
+
+def test_an_embedding_that_is_scaled_to_length_one() -> None:
+    text = """
+        from keras.layers import Dense, Input, Lambda
+        from keras.models import Model
+        from keras import backend as K
+        i = Input((8,))
+        model = Model(i, Lambda(lambda x: K.l2_normalize(x{}))(Dense(4)(i)))
+    """
+    assert "ops.normalize" in str(imported(text.format(", axis=1")).experiment.model.nodes)
+    with pytest.raises(ImportRefusedError, match="all samples of a batch"):
+        imported(text.format(""))

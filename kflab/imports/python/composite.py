@@ -177,12 +177,16 @@ def call_instance(
         rest.setdefault("training", None)  # decided by whoever runs the model, whatever the default
     elif function.node.args.kwarg is None:
         rest.pop("training", None)
-    result = library.enter(Partial(function, (instance,)), positional, rest, place)
-    causes = causes_in([result])
-    if causes:
-        raise Unreadable(causes)
-    library.note(f"{instance.kind.name} is brought in as the layers that it calls", instance.kind.line)
     model = model_of(instance)
+    try:
+        result = library.enter(Partial(function, (instance,)), positional, rest, place)
+        if causes := causes_in([result]):
+            raise Unreadable(causes)
+    except Unreadable as unreadable:
+        if model is not None:
+            model.causes += unreadable.causes
+        raise
+    library.note(f"{instance.kind.name} is brought in as the layers that it calls", instance.kind.line)
     if model is not None and model.stack == [instance] and model.realized < 0:
         _between(model, tensors_in([*positional, *rest.values()]), tensors_in([result]))
     return result

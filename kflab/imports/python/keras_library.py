@@ -301,6 +301,10 @@ class KerasLibrary(Architectures):
             if self.catalog.find(Kind.ACTIVATION, name) is not None:
                 return self._activate(name, positional, named, place)
         entry = operation(path, self.catalog)
+        if path.endswith("l2_normalize") and len(positional) < 2 and not named.keys() & {"axis", "dim"}:
+            raise Unreadable(
+                [place.cause("is over all samples of a batch, which no operation of Keras is", path)]
+            )
         if entry is None:
             raise Unreadable([place.cause("is called on tensors, which kflab cannot read", path)])
         if entry.unsafe:

@@ -58,7 +58,7 @@ _OTHER_NAMES: Mapping[str, str] = {
     "reduce_variance": "var",
     "batch_dot": "",
     "swish": "silu",
-    "l2_normalize": "",
+    "l2_normalize": "normalize",
     "mod": "mod",
     "pow": "power",
     "top_k": "top_k",
