@@ -180,9 +180,9 @@ def test_a_small_terminal_shows_one_pane_at_a_time(term: str) -> None:
         terminal.resize(120, 40)
         terminal.wait_for(r"Training")
         terminal.press("?")
-        terminal.wait_for(r"Takes the last edit back")
+        terminal.wait_for(r"Adds a layer or operation after")
         terminal.press("esc")
-        terminal.wait_until_gone(r"Takes the last edit back")
+        terminal.wait_until_gone(r"Adds a layer or operation after")
         terminal.press("q")
         assert terminal.ended() == 0
 
