@@ -8,6 +8,7 @@ from kflab import catalog, clipboard
 from kflab.commands.changing import check_node, check_understood, end_of, refuse_missing
 from kflab.commands.operations import Editing, Operation, Option, Takes
 from kflab.commands.settings import check_setting, reset_setting, set_setting
+from kflab.document.assign import assign
 from kflab.errors import UnusableInputError, did_you_mean
 from kflab.experiment import Experiment
 from kflab.graph import edits
@@ -120,6 +121,14 @@ def _reset(editing: Editing, words: Sequence[str], _option: str) -> Editing:
     for setting in settings:
         editing = editing.after(reset_setting(editing.experiment, editing.graph, name, setting))
     return editing
+
+
+def _setup(editing: Editing, words: Sequence[str], _option: str) -> Editing:
+    try:
+        experiment = assign(editing.experiment, words)
+    except UnusableInputError as error:
+        raise UnusableInputError(error.message, path=error.path) from None
+    return editing.after(Edited(experiment, f"set {', '.join(words)}"))
 
 
 def _change(editing: Editing, words: Sequence[str], _option: str) -> Editing:
@@ -286,6 +295,11 @@ OPERATIONS = {
     ),
     "reset": Operation(
         (NODE, Takes("ARGUMENT", many=True)), "Bring arguments back to their defaults.", _reset
+    ),
+    "setup": Operation(
+        (Takes("PATH=VALUE", many=True),),
+        "Change data and training as --set of `kflab run` does: training.epochs=3, data.limit=100.",
+        _setup,
     ),
     "change": Operation(
         (NODE, Takes("LINE")),

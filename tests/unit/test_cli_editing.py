@@ -146,6 +146,12 @@ def test_arguments_are_set_to_any_depth_and_reset(file: Path) -> None:
     )
 
 
+def test_data_and_training_are_set_up(file: Path) -> None:
+    edited = edit(file, "setup", "training.epochs=3", "data.limit=100", "training.optimizer=SGD")
+    assert (edited.training.epochs, edited.data.limit, edited.training.optimizer.name) == (3, 100, "SGD")
+    assert "# real digits" in file.read_text()
+
+
 def test_a_shared_layer_is_set_where_it_stands(file: Path) -> None:
     edited = edit(file, "set", "again", "filters=8")
     assert arguments(edited, "left")["filters"] == 8
@@ -259,6 +265,9 @@ def test_json_tells_what_was_done(file: Path, capsys: pytest.CaptureFixture[str]
         (["set", "left", "filter=3"], 2, "'left' has no argument 'filter'; did you mean filters?"),
         (["set", "left", "kernel_initializer.sed=3"], 2, "did you mean seed?"),
         (["set", "left", "filters.seed=3"], 2, "'left.filters' has no argument 'seed'"),
+        (["setup", "training.epochs"], 2, "expected PATH=VALUE"),
+        (["setup", "training.epochs=many"], 2, "training.epochs"),
+        (["setup", "training.epoch=3"], 2, "did you mean epochs?"),
         (["reset", "left", "filters"], 1, "has no default"),
         (["change", "left", "dense foo"], 2, "takes no 'foo'"),
         (["change", "left", "embedding"], 2, "Embedding needs input_dim"),
