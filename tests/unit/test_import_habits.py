@@ -400,3 +400,23 @@ def test_an_embedding_that_is_scaled_to_length_one() -> None:
     assert "ops.normalize" in str(imported(text.format(", axis=1")).experiment.model.nodes)
     with pytest.raises(ImportRefusedError, match="all samples of a batch"):
         imported(text.format(""))
+
+
+def test_a_model_of_a_class_may_take_several_inputs() -> None:
+    text = """
+        import keras
+        class Net(keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.both = keras.layers.Concatenate()
+            def call(self, inputs):
+                users, films = inputs
+                return self.both([users, films])
+        model = Net()
+        model.compile("adam", "mse")
+    """
+    found = imported(text, input_shape=[[3], [5]])
+    shapes = [layer.arguments for layer in layers(found.experiment).values() if layer.layer == "Input"]
+    assert shapes == [{"shape": [3]}, {"shape": [5]}]
+    with pytest.raises(ImportRefusedError, match="input_shape"):
+        imported(text)

@@ -78,5 +78,6 @@ def input_shape(positional: Sequence[object], named: Mapping[str, object]) -> ob
     given = dict(zip(("input_shape", "default_size"), positional, strict=False)) | dict(named)
     if given.get("input_shape") is not None:
         return given["input_shape"]
-    size = given.get("default_size") if given.get("require_flatten") else None
+    is_whole = given.get("require_flatten", given.get("include_top"))  # as Keras 1 called it
+    size = given.get("default_size") if is_whole else None
     return (size, size, 3)

@@ -115,14 +115,15 @@ class Models(Trace):
             return
         value: object
         if 0 < model.realized < len(model.stack) and model.inputs:
-            layers, start = model.stack[model.realized :], model.inputs[0]
+            layers, starts = model.stack[model.realized :], model.inputs
             value = model.outputs[0] if len(model.outputs) == 1 else list(model.outputs)
         else:
             layers = list(model.stack)
             found = self._start(model, layers, fed)
             if isinstance(found, Unknown):
                 raise Unreadable(found.causes)  # it may be told later, or by a call
-            value = start = found
+            value = found
+            starts = tuple(found) if isinstance(found, list) else (found,)
         model.realized = len(model.stack)
         for layer in layers:
             value = self._stacked(layer, value, place)
@@ -130,7 +131,7 @@ class Models(Trace):
                 model.causes += value.causes
                 return
         outputs = value if isinstance(value, list) else [value]
-        model.inputs = (start,)
+        model.inputs = starts
         model.outputs = tuple(one for one in outputs if isinstance(one, Tensor))
 
     def _stacked(self, layer: object, value: object, place: Place) -> object:
@@ -146,8 +147,13 @@ class Models(Trace):
         except Unreadable as unreadable:
             return Unknown(unreadable.causes)
 
-    def _start(self, model: ModelObject, layers: list[object], fed: Tensor | None) -> Tensor | Unknown:
-        """The Input of a stack; an Input at its head is taken off `layers`."""
+    def _start(
+        self, model: ModelObject, layers: list[object], fed: Tensor | None
+    ) -> Tensor | list[Tensor] | Unknown:
+        """The Input of a stack; an Input at its head is taken off `layers`.
+
+        A model of a class of the file may take several.
+        """
         place = Place(model.line)
         head = layers[0] if layers else None
         if isinstance(head, Tensor):
@@ -155,6 +161,15 @@ class Models(Trace):
         if isinstance(head, LayerObject) and head.is_input:
             del layers[0]
             return Tensor(head.calls[0]) if head.calls else self.record(head, (), {}, {}, place)
+        shapes = self.input_shape if isinstance(head, Instance) and fed is None else None
+        if (
+            isinstance(shapes, list | tuple)
+            and shapes
+            and all(isinstance(one, list | tuple) for one in shapes)
+        ):
+            return [
+                self.input({"shape": list(one)}, place) for one in shapes if isinstance(one, list | tuple)
+            ]
         takes = self._told(model, head, is_fed=fed is not None)
         if takes is None and fed is not None:
             takes = self._like(fed)
