@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+
+import keras
+
+from kflab.engine.protocol import Shape
 
 
 def identifiers(module: str) -> Mapping[str, object]:
@@ -23,3 +30,61 @@ def dtypes() -> tuple[str, ...]:
     """
     allowed = vars(importlib.import_module("keras.src.backend.common.dtypes")).get("ALLOWED_DTYPES", ())
     return tuple(name for name in allowed if isinstance(name, str))
+
+
+_is_outlined: ContextVar[bool] = ContextVar("_is_outlined", default=False)
+
+
+@contextlib.contextmanager
+def states_without_values() -> Iterator[None]:
+    """Until it ends, recurrent layers are built without values for their state, in this thread.
+
+    With `stateful=True` a layer makes tensors as large as the batch when it is built, which a stateless scope
+    refuses. The layer takes the size of the batch from these tensors, and where it keeps that has no public
+    name.
+    """
+    if keras.layers.RNN.build is not _build:
+        keras.layers.RNN.build = _build
+    token = _is_outlined.set(True)
+    try:
+        yield
+    finally:
+        _is_outlined.reset(token)
+
+
+_build_as_keras_does = keras.layers.RNN.build
+
+
+@functools.wraps(_build_as_keras_does)
+def _build(
+    layer: keras.layers.RNN, sequences_shape: Shape, initial_state_shape: Sequence[Shape] | None = None
+) -> None:
+    batch = sequences_shape[0]
+    if not _is_outlined.get() or not layer.stateful or batch is None:
+        _build_as_keras_does(layer, sequences_shape, initial_state_shape)
+        return
+    layer.stateful = False
+    _build_as_keras_does(layer, sequences_shape, initial_state_shape)
+    layer.stateful = True
+    outline = _Outline(lambda: layer.get_initial_state(batch)).compute_output_spec()
+    states = keras.tree.map_structure(
+        lambda state: keras.Variable(
+            "zeros", shape=state.shape, dtype=layer.variable_dtype, trainable=False, name="rnn_state"
+        ),
+        outline,
+    )
+    # As with Keras, the state is none of the layer's weights: the layer must not notice it.
+    object.__setattr__(layer, "states", states)
+    layer._expected_batch_size = batch
+
+
+class _Outline(keras.Operation):  # type: ignore[misc]  # Keras has no types
+    """Shapes and dtypes of what a function makes."""
+
+    def __init__(self, make: Callable[[], object]) -> None:
+        super().__init__()
+        self._make = make
+
+    def call(self) -> object:
+        """What the function makes."""
+        return self._make()

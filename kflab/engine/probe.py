@@ -161,12 +161,15 @@ def shapes_of(arranged: Arranged) -> list[Shape]:
 
 
 def weights_of(layer: keras.layers.Layer) -> Weights:
-    """Counts and memory of a layer's weights."""
+    """Counts and memory of a layer's weights.
+
+    Each weight says itself whether it is trained: a layer around others whose argument `trainable` is false
+    calls none of them trained, but the model that it is in trains those of the layers inside.
+    """
     sizes = [(math.prod(weight.shape), weight) for weight in layer.weights]
-    frozen = {id(weight) for weight in layer.non_trainable_weights}
     return Weights(
         total=sum(size for size, _ in sizes),
-        trainable=sum(size for size, weight in sizes if id(weight) not in frozen),
+        trainable=sum(size for size, weight in sizes if weight.trainable),
         bytes=sum(size * item_bytes(weight.dtype) for size, weight in sizes),
     )
 

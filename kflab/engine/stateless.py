@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 
 import keras
 
+from kflab.engine.private import states_without_values
+
 Result = TypeVar("Result")
 
 
@@ -22,7 +24,7 @@ class _Work(threading.Thread, Generic[Result]):
 
     def run(self) -> None:
         try:
-            with keras.StatelessScope(initialize_variables=False):
+            with keras.StatelessScope(initialize_variables=False), states_without_values():
                 self._result.append(self._work())
         except BaseException as error:  # noqa: BLE001 - it belongs to whoever asked, and is raised there
             self._error = error

@@ -221,6 +221,49 @@ def test_160_billion_parameters_take_no_memory(inspector: Inspector) -> None:
     assert psutil.Process().memory_info().rss - before < 2**28
 
 
+@pytest.mark.parametrize(
+    "recurrent",
+    [
+        layer("LSTM", "x", units=3, stateful=True),
+        layer("RNN", "x", stateful=True, cell={"StackedRNNCells": {"cells": [{"GRUCell": {"units": 3}}]}}),
+        layer("Bidirectional", "x", layer={"GRU": {"units": 3, "stateful": True}}),
+    ],
+)
+def test_a_layer_that_keeps_its_state_from_batch_to_batch_is_as_keras_builds_it(
+    inspector: Inspector, recurrent: Node
+) -> None:
+    nodes = {"x": Node(Layer("Input", {"shape": [6, 4], "batch_size": 2})), "y": recurrent}
+    whole = experiment(nodes, "y")
+    report, model = inspector.inspect(whole), build(whole)
+    assert not errors(report)
+    assert report.model.nodes["y"].outputs[0].shape == tuple(model.outputs[0].shape)
+    assert report.model.totals.total == model.count_params()
+
+
+def test_the_state_of_a_batch_takes_no_memory(inspector: Inspector) -> None:
+    nodes = {
+        "x": Node(Layer("Input", {"shape": [6, 4], "batch_size": 1_000_000})),
+        "y": layer("LSTM", "x", units=100_000, stateful=True),
+    }
+    before = psutil.Process().memory_info().rss
+    assert inspector.inspect(experiment(nodes, "y")).model.nodes["y"].outputs[0].shape == (10**6, 10**5)
+    assert psutil.Process().memory_info().rss - before < 2**28
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        layer("Bidirectional", "x", layer={"LSTM": {"units": 3}}, trainable=False),
+        layer("TimeDistributed", "x", layer={"BatchNormalization": {}}, trainable=False),
+        layer("Dense", "x", units=3, trainable=False),
+    ],
+)
+def test_as_many_weights_are_called_trained_as_keras_trains(inspector: Inspector, around: Node) -> None:
+    whole = experiment({"x": Node(Layer("Input", {"shape": [6, 4]})), "y": around}, "y")
+    trained = sum(math.prod(weight.shape) for weight in build(whole).trainable_weights)
+    assert inspector.inspect(whole).model.totals.trainable == trained
+
+
 def test_what_was_seen_once_is_not_asked_of_keras_again(
     inspector: Inspector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
