@@ -43,10 +43,11 @@ def _of_graph(experiment: Experiment, name: str) -> Iterator[Finding]:
     graph = experiment.graph(name)
     yield from _of_ends(graph, name)
     circle = find_cycle(graph)
+    runs_in_circle = frozenset(circle)
     used = consumers(graph)
     outputs = {source_of(reference) for reference in graph.outputs}
     for node_name, node in graph.nodes.items():
-        if node_name in circle:
+        if node_name in runs_in_circle:
             yield Finding(f"runs in a circle: {' → '.join((*circle, circle[0]))}", graph=name, node=node_name)
         message = _call_problem(experiment, graph, node_name)
         if message:
@@ -88,13 +89,22 @@ def _call_problem(experiment: Experiment, graph: Graph, name: str) -> str:
     for source in node.sources():
         if source not in graph.nodes:
             return f"its input {source!r} is no node of the model{did_you_mean(source, graph.nodes)}"
+    if isinstance(node.target, Call):
+        return _model_problem(experiment, node.target.model, node)
+    if not isinstance(node.target, Share):
+        return _own_problem(node)
     try:
         target = graph.own(name).target
     except KeyError as missing:
         return f"the layer that it shares belongs to {missing}, which is no node of the model"
+    if isinstance(target, Call):
+        return _model_problem(experiment, target.model, node)
+    return _target_problem(node, target)
+
+
+def _target_problem(node: Node, target: Layer | Op | Share) -> str:
+    """What is wrong with what a node calls, where that does not depend on other nodes, or ""."""
     match target:
-        case Call():
-            return _model_problem(experiment, target.model, node)
         case Layer():
             if node.is_input:
                 return "an Input takes no inputs" if any(node.references()) else ""
@@ -111,10 +121,21 @@ def _call_problem(experiment: Experiment, graph: Graph, name: str) -> str:
             return "the nodes whose layers it shares run in a circle"
 
 
+def _find_own_problem(node: Node) -> str:
+    assert not isinstance(node.target, Call)
+    return _target_problem(node, node.target)
+
+
+_own_problem = ByIdentity(_find_own_problem)
+
+
 def _merges_one(graph: Graph, name: str) -> bool:
     """Whether a node calls a merging layer with a single tensor."""
-    node, target = graph.nodes[name], graph.own(name).target
-    if not isinstance(target, Layer) or len(node.inputs) != 1:
+    node = graph.nodes[name]
+    if len(node.inputs) != 1:
+        return False
+    target = graph.own(name).target
+    if not isinstance(target, Layer):
         return False
     entry = catalog.load().find(Kind.LAYER, target.layer)
     return entry is not None and entry.takes_list and entry.group == MERGING

@@ -6,6 +6,7 @@ colour.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -13,11 +14,12 @@ import msgspec
 
 from kflab.catalog import Catalog
 from kflab.diagnose.findings import Finding, Severity
-from kflab.engine.protocol import GraphReport, NodeReport, Report
+from kflab.engine.protocol import GraphReport, Report, TensorReport
 from kflab.experiment import Experiment
 from kflab.graph.arguments import is_frozen
 from kflab.graph.folding import Fold
 from kflab.graph.layout import Rail
+from kflab.graph.memo import ByIdentity
 from kflab.graph.nodes import Call, Graph, source_of
 from kflab.graph.picture import Line, Picture
 from kflab.tui import text
@@ -205,7 +207,8 @@ class GraphTexts:
             name = _fold_name(line.fold)
             layer = pattern_text(graph, line.fold.pattern, line.fold.count)
             count = sum(report[node].params for node in line.fold.nodes if node in report)
-            note = next((view.notes[node] for node in line.fold.nodes if node in view.notes), "")
+            noted = line.fold.nodes if view.notes else ()
+            note = next((view.notes[node] for node in noted if node in view.notes), "")
         else:
             name = line.node
             layer = self._layers.of(graph, line.node, is_open=line.is_open)
@@ -214,7 +217,8 @@ class GraphTexts:
                 layer = f"{layer} {FROZEN}"
             count = said.params if said else 0
             note = "" if line.depth else view.notes.get(line.node, "")
-        return Cells(indent + name, layer, _shapes(said), count, _dtypes(said), note)
+        shapes, dtypes = _shapes_and_dtypes(said.outputs if said else ())
+        return Cells(indent + name, layer, shapes, count, dtypes, note)
 
     def _measure(self, view: GraphView, width: int) -> Columns:
         cells = self._cells
@@ -336,12 +340,11 @@ def _cell(words: str, width: int, *, middle: bool = False) -> str:
     return (text.fit_middle(words, width) if middle else text.fit(words, width)).ljust(width)
 
 
-def _shapes(said: NodeReport | None) -> str:
-    return " ".join(text.shape_text(output.shape[1:]) for output in said.outputs) if said else ""
-
-
-def _dtypes(said: NodeReport | None) -> str:
-    return " ".join(dict.fromkeys(output.dtype for output in said.outputs)) if said else ""
+@functools.lru_cache(maxsize=4096)
+def _shapes_and_dtypes(outputs: tuple[TensorReport, ...]) -> tuple[str, str]:
+    """What the columns say of what a node returns: a graph has few shapes, and many nodes of each."""
+    shapes = " ".join(text.shape_text(output.shape[1:]) for output in outputs)
+    return shapes, " ".join(dict.fromkeys(output.dtype for output in outputs))
 
 
 def _worst(marks: Mapping[str, Severity], nodes: Iterable[str]) -> Severity | None:
@@ -349,7 +352,7 @@ def _worst(marks: Mapping[str, Severity], nodes: Iterable[str]) -> Severity | No
     return next((severity for severity in (Severity.ERROR, Severity.WARNING) if severity in found), None)
 
 
-def _fold_name(fold: Fold) -> str:
+def _find_fold_name(fold: Fold) -> str:
     """What the names of a fold's nodes have in common, from the first repetition to the last one."""
     size = len(fold.pattern)
     first = _common(fold.nodes[:size]).rstrip("_.-")
@@ -357,6 +360,9 @@ def _fold_name(fold: Fold) -> str:
         return fold.nodes[0] + text.ELLIPSIS
     last = _common(fold.nodes[-size:]).rstrip("_.-")
     return first + text.ELLIPSIS + last[len(_common((first, last))) :]
+
+
+_fold_name = ByIdentity(_find_fold_name, most=5_000)
 
 
 def _common(names: Sequence[str]) -> str:

@@ -91,10 +91,20 @@ def pattern_text(graph: Graph, nodes: Sequence[str], count: int) -> str:
 
 def _node_word(graph: Graph, name: str) -> str:
     """The word of a layer; of one that is named after its only subject, that: `relu` of an `Activation`."""
-    target = graph.own(name).target
-    word = _word(target_name(graph, name))
-    said = target.arguments.get(word) if isinstance(target, Layer) else None
-    return said if isinstance(said, str) else word
+    return _target_word(graph.own(name).target)
+
+
+def _find_target_word(target: Target) -> str:
+    match target:
+        case Layer(layer=called, arguments=arguments):
+            word = _word(called)
+            said = arguments.get(word)
+            return said if isinstance(said, str) else word
+        case Op(op=called) | Call(model=called) | Share(node=called):
+            return _word(called)
+
+
+_target_word = ByIdentity(_find_target_word)
 
 
 @functools.cache
