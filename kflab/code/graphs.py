@@ -193,9 +193,9 @@ class GraphCode:
         known = dict(self._objects.arguments(entry, {**arguments, **node.call}))
         positional = []
         for place in _known_places(entry):
-            if place not in given:
+            if place not in given and place not in known:
                 break
-            positional.append(given.pop(place))
+            positional.append(given.pop(place) if place in given else known.pop(place))
         if not arranged.named:
             positional.append(MISSING)
         return called(f"ops.{entry.name.removeprefix('ops.')}", positional, {**given, **known})

@@ -19,6 +19,9 @@ _EXPONENT = re.compile(r"e([+-]?)0*(\d+)")
 _SMALL = 0.002
 """Below this, `1e-3` is read more easily than `0.001`."""
 
+_LONG = 14
+"""The characters from which on a number is one that no person wrote down."""
+
 
 Pair: TypeAlias = Literal["()", "[]", "{}"]
 """An opening bracket and its closing one."""
@@ -90,7 +93,7 @@ def literal(value: Value, *, tuples: bool = False) -> Expression:
     if isinstance(value, bool) or value is None:
         return repr(value)
     if isinstance(value, int | float):
-        return number(value)
+        return _reciprocal(value) or number(value)
     if isinstance(value, Mapping):
         return mapped({str(key): literal(item, tuples=tuples) for key, item in value.items()})
     items = tuple(literal(item, tuples=tuples) for item in value)
@@ -113,6 +116,16 @@ def number(value: float) -> str:
         if float(candidate) == value and len(candidate) < len(text):
             return candidate
     return text
+
+
+def _reciprocal(value: float) -> str:
+    """A number without a short end as one divided by a number that has one, `1 / 255`; "" for others."""
+    if isinstance(value, int) or not math.isfinite(value) or len(number(value)) < _LONG:
+        return ""
+    below = float(f"{1 / abs(value):.6g}")
+    if 1 / below != abs(value):
+        return ""
+    return f"{'-' if value < 0 else ''}1 / {number(int(below) if below.is_integer() else below)}"
 
 
 def quoted(text: str) -> str:

@@ -10,8 +10,9 @@ from kflab.code.scripts import Script
 
 def to_notebook(script: Script) -> str:
     """The notebook of a script as JSON, format 4.5."""
-    heading = " ".join(cleaned(script.title).split())
-    cells = [_text(f"# {heading}\n\n{cleaned(script.notes).strip()}".strip())]
+    title = " ".join(cleaned(script.title).split())
+    heading = "\n\n".join(filter(None, (title and f"# {title}", cleaned(script.notes).strip())))
+    cells = [_text(heading)] if heading else []
     for section in script.sections:
         if section.title:
             cells.append(_text(f"## {section.title}"))

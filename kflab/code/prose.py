@@ -38,12 +38,14 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 
 def docstring(title: str, notes: str) -> list[str]:
-    """A docstring of a title and notes."""
+    """A docstring of a title and notes; no lines where there is neither."""
     heading = " ".join(cleaned(title).split())
     if heading and not heading.endswith(_ENDS):
         heading += "."
     text = "\n\n".join(part for part in (heading, notes.strip()) if part)
-    lines = [_escaped(line) for line in paragraphs(text, WIDTH - 3)] or ["A Keras model."]
+    lines = [_escaped(line) for line in paragraphs(text, WIDTH - 3)]
+    if not lines:
+        return []
     if lines[0].startswith('"'):
         lines[0] = f"\\{lines[0]}"
     if len(lines) == 1 and len(lines[0]) <= WIDTH - 6:

@@ -58,7 +58,7 @@ class Script(msgspec.Struct, frozen=True):
     """A script.
 
     Attributes:
-        title: one line that says what it is.
+        title: one line that says what it is; "" where nobody said it.
         notes: what else a person wants to say about it.
         sections: its parts, in order; the first one has the imports.
         problems: what no code could be written for, in sentences.
@@ -163,8 +163,8 @@ class _Writer:
             end = end_code(data) if trains else []
             sections += [training, Section("Test" if "test" in data.parts else "Save", (), _block(end))]
         first = self._imports(data, sections)
-        title = experiment.title or experiment.model.name
-        return Script(title, experiment.notes, (first, *filter(_has_lines, sections)), tuple(problems))
+        written = (first, *filter(_has_lines, sections))
+        return Script(experiment.title, experiment.notes, written, tuple(problems))
 
     def _training(self, data: DataCode) -> Section:
         experiment, objects = self._experiment, self._objects

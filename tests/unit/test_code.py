@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from kflab import code, document, presets
+from kflab.code.layout import literal
 from kflab.code.scripts import sketch, write
 from kflab.errors import KflabError
 from kflab.experiment import Data, Experiment, Spec, Training
@@ -236,7 +237,7 @@ def test_operations_are_called_by_place_and_subscripts_with_brackets() -> None:
     )
     assert written[2:5] == [
         'x = named(ops.add(a, b), "sum")',
-        'x = named(ops.add(x, x2=1.5), "more")',
+        'x = named(ops.add(x, 1.5), "more")',
         'first = named(x[:, 0], "first")',
     ]
 
@@ -481,6 +482,32 @@ def test_numbers_that_stand_for_a_tensor_are_an_array() -> None:
         )
     )
     assert "import numpy as np\n" in written
-    assert 'x2=np.array([103.9, 116.8, 123.7], "float32")' in written
-    assert 'x2=np.array([1, 2, 3], "int32")' in written
-    assert "x2=0.5" in written
+    assert ', np.array([103.9, 116.8, 123.7], "float32"))' in written
+    assert ', np.array([1, 2, 3], "int32"))' in written
+    assert "ops.multiply(x, 0.5)" in written
+
+
+def test_what_nobody_titled_or_described_begins_with_its_imports() -> None:
+    untitled = model(a=image(4), b=layer("Dense", "a", units=2))
+    assert code.script(untitled).startswith("import keras\n")
+    assert json.loads(code.notebook(untitled))["cells"][0]["cell_type"] == "code"
+    described = msgspec.structs.replace(untitled, notes="Two numbers of four.")
+    assert code.script(described).startswith('"""Two numbers of four."""\n\nimport keras\n')
+    assert json.loads(code.notebook(described))["cells"][0]["source"] == ["Two numbers of four."]
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (1 / 255, "1 / 255"),
+        (1.0 / 127.5, "1 / 127.5"),
+        (-1 / 3, "-1 / 3"),
+        (0.1 + 0.2, "0.30000000000000004"),
+        (0.125, "0.125"),
+        (10**400, str(10**400)),
+        (5e-324, "5e-324"),
+    ],
+)
+def test_a_number_without_an_end_is_written_as_the_fraction_that_it_is(value: float, written: str) -> None:
+    assert literal(value) == written
+    assert eval(written) == value
