@@ -23,10 +23,12 @@ OLD_LAMBDAS = {"TFOpLambda", "SlicingOpLambda"}
 def is_operation(layer: Mapping[str, Value]) -> bool:
     """Whether what a functional config calls a layer is an operation of `keras.ops`."""
     module, config = layer.get("module"), layer.get("config")
+    if layer.get("class_name") in OLD_LAMBDAS:
+        return True
     if module is None and isinstance(config, Mapping):
         # A file of Keras 2 does not say the module; every layer but an input says whether it is trainable.
         is_layer = not config.keys().isdisjoint({"trainable", "layers", "batch_shape", "batch_input_shape"})
-        return layer.get("class_name") in OLD_LAMBDAS or not is_layer
+        return not is_layer
     return str(module).startswith(("keras.src.ops", "keras.ops"))
 
 

@@ -11,7 +11,7 @@ from kflab.imports.found import Found
 from kflab.values import Arguments, Value
 
 FUNCTION, BOUND, CONSTANT = "function", "BoundActivation", "Constant"
-_OWN_PACKAGES = ("keras", "kflab")
+_OWN_PACKAGES = ("keras", "tf_keras", "kflab")
 _PLAIN_CLASSES = {"__numpy__", "__tensor__", "__bytes__", "ListWrapper", "__tuple__", "TensorShape"}
 _POLICIES = {"DTypePolicy", "Policy", "PolicyV1", "FloatDTypePolicy"}
 _NEVER_ONE = {"dims", "ngrams"}
@@ -27,7 +27,16 @@ _OLD_NAMES = {
 """Arguments of Keras 2 by the names that they have now."""
 _LEFT_BEHIND = {"time_major", "implementation", "input_length", "batch_input_shape"}
 """Arguments of Keras 2 that changed how something was computed, not what."""
-_RECORDED = {"vocabulary_size": None, "oov_method": "floormod", "data_format": "channels_last"}
+_RECORDED: Mapping[str, Value] = {
+    "vocabulary_size": None,
+    "oov_method": "floormod",
+    "data_format": "channels_last",
+    "groups": 1,
+    "kernel_initializer": None,
+    "query_shape": None,
+    "key_shape": None,
+    "value_shape": None,
+}
 """What Keras records though it takes no such argument, with the value that says nothing; None is any."""
 _FORCED = "zero_output_for_mask"
 """What a Bidirectional sets in its layers itself."""

@@ -12,7 +12,7 @@ from kflab.values import Value
 
 
 def _stack(*layers: tuple[str, Mapping[str, Value]]) -> dict[str, Value]:
-    named = [
+    named: list[Value] = [
         {"class_name": kind, "config": {"name": f"layer_{at}", "trainable": True, **given}}
         for at, (kind, given) in enumerate(layers)
     ]
@@ -69,7 +69,7 @@ def test_a_convolution_and_its_pooling_have_their_arguments_of_today() -> None:
 
 
 def test_a_recurrent_layer_in_a_wrapper_is_read_too() -> None:
-    inner = {
+    inner: Value = {
         "class_name": "GRU",
         "config": {"output_dim": 8, "inner_init": "orthogonal", "dropout_W": 0.5, "consume_less": "cpu"},
     }
@@ -105,7 +105,7 @@ def test_a_recurrent_layer_in_a_wrapper_is_read_too() -> None:
     ],
 )
 def test_a_merge_is_the_layer_of_its_mode(mode: str, layer: Layer) -> None:
-    settings = {
+    settings: dict[str, Value] = {
         "mode": mode,
         "mode_type": "raw",
         "concat_axis": 1,
@@ -151,5 +151,53 @@ def test_a_merge_by_code_is_refused() -> None:
 
 
 def test_a_layer_of_keras_3_is_left_as_it_is() -> None:
-    layer = {"class_name": "RandomGaussianBlur", "config": {"sigma": 2.0, "name": "blur"}}
+    layer: dict[str, Value] = {"class_name": "RandomGaussianBlur", "config": {"sigma": 2.0, "name": "blur"}}
     assert keras1.layers_of_keras_3(layer) == layer
+
+
+def test_a_model_of_the_last_keras_2_says_where_its_classes_stand() -> None:
+    def layer(kind: str, module: str, name: str, given: Mapping[str, Value], nodes: list[Value]) -> Value:
+        own: dict[str, Value] = {"name": name, "trainable": True, "dtype": "float32", **given}
+        return {
+            "module": module,
+            "class_name": kind,
+            "config": own,
+            "registered_name": kind if module.startswith("tf_keras") else None,
+            "name": name,
+            "inbound_nodes": nodes,
+        }
+
+    operation = "tf_keras.src.layers.core.tf_op_layer"
+    shape: Value = {"batch_input_shape": [None, 8, 4]}
+    model: dict[str, Value] = {
+        "module": "tf_keras.src.engine.functional",
+        "class_name": "Functional",
+        "registered_name": "Functional",
+        "config": {
+            "name": "m",
+            "trainable": True,
+            "layers": [
+                layer("InputLayer", "keras.layers", "i", shape if isinstance(shape, Mapping) else {}, []),
+                layer(
+                    "SeparableConv1D",
+                    "keras.layers",
+                    "c",
+                    {"filters": 4, "kernel_size": [1], "groups": 1, "kernel_initializer": "glorot_uniform"},
+                    [[["i", 0, 0, {}]]],
+                ),
+                layer(
+                    "TFOpLambda",
+                    operation,
+                    "add",
+                    {"function": "__operators__.add"},
+                    [["c", 0, 0, {"y": ["i", 0, 0], "name": None}]],
+                ),
+            ],
+            "input_layers": [["i", 0, 0]],
+            "output_layers": [["add", 0, 0]],
+        },
+        "keras_version": "2.15.0",
+    }
+    found = config.read(model)
+    assert str(found.experiment.model.nodes["add"].target) == "Op(op='ops.add', arguments={})"
+    assert not found.notes

@@ -174,7 +174,8 @@ class Choice:
                     self._library.note(what, made[-1].line)
                 return made[-1]
         if not found and isinstance(result, Unknown):
-            raise Unreadable(result.causes)
+            broken = [one for one in self._library.models[before:] if one.causes]
+            raise Unreadable(broken[-1].causes if broken else result.causes)
         return found[-1] if found else None
 
     def _of_loose_layers(self) -> ModelObject:
