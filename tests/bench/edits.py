@@ -28,6 +28,8 @@ from pathlib import Path
 
 import msgspec
 import psutil
+from rich.console import RenderableType
+from textual.screen import Screen
 
 from kflab import catalog, document
 from kflab.catalog import Kind
@@ -204,10 +206,18 @@ async def lab(what: str, experiment: Experiment, profile: cProfile.Profile | Non
     """Edits in the real lab and waits until the screen is drawn again."""
     from kflab.tui.app import Lab
 
+    class Watched(Lab):
+        drawn = 0.0
+
+        def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+            super()._display(screen, renderable)
+            if renderable is not None:
+                self.drawn = time.perf_counter()
+
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.yaml"
         document.write(experiment, path)
-        app, editor, timed = Lab(path, colors="truecolor"), Editor(), Stages()
+        app, editor, timed = Watched(path, colors="truecolor"), Editor(), Stages()
         async with app.run_test(size=(120, 40)) as pilot:
             while app.session is None or app.session.stale:
                 await pilot.pause(0.05)
@@ -223,15 +233,15 @@ async def lab(what: str, experiment: Experiment, profile: cProfile.Profile | Non
                 with timed.of("until the answer"):
                     app.put(app.now.edited(edited) if edited is not None else app.now.undone())
                     await fresh.wait()
-                drawn = asyncio.Event()
-                app.screen.call_after_refresh(drawn.set)
-                await drawn.wait()
-                timed.add("until it is drawn", time.perf_counter() - begin)
+                drawn = 0.0
+                while drawn != app.drawn:  # until nothing is drawn any more
+                    drawn = app.drawn
+                    await asyncio.sleep(0.05)
+                timed.add("until it is drawn", drawn - begin)
                 timed.add("processor time of the lab", time.process_time() - busy)
                 timed.add("processor time of the engine", _cpu(engine) - engine_busy)
                 if profile is not None:
                     profile.disable()
-                await asyncio.sleep(0.02)
             app.give_up()
     for name, times in timed.times.items():
         show(f"{what}: {name}", times)

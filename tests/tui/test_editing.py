@@ -6,6 +6,7 @@ from kflab.diagnose.findings import Finding
 from kflab.experiment import Experiment
 from kflab.graph.nodes import Layer
 from kflab.tui.headless import screen_text
+from kflab.tui.widgets.graph import GraphPane
 from tests.tui.conftest import (
     OpenLab,
     engine_of,
@@ -218,6 +219,26 @@ async def test_newest_edit_wins_and_nothing_waits_for_the_engine(open_lab: OpenL
         engine.hold.set()
         await wait_for(pilot, lambda: not lab_of(pilot).now.stale)
         assert engine.asked[-1].model == lab_of(pilot).now.experiment.model
+
+
+async def test_an_edit_is_seen_while_the_engine_thinks(open_lab: OpenLab) -> None:
+    async with open_lab() as pilot:
+        engine_of(pilot).hold.clear()
+        pane = pilot.app.screen.query_one(GraphPane)
+        lab_of(pilot).put(lab_of(pilot).now.selecting("pooled"))
+
+        def figures(name: str) -> set[str]:
+            """The colours of what stands right of a node's name on the screen."""
+            lines = [pane.render_line(y) for y in range(pane.size.height)]
+            line = next((line for line in lines if name in line.text), None)
+            return {str(piece.style) for piece in line if piece.text.strip() == "10"} if line else set()
+
+        fresh = figures("left")
+        await pilot.press("d")
+        await wait_for(pilot, lambda: not figures("pooled"), "the edit")
+        await wait_for(pilot, lambda: figures("left") != fresh, "figures that look old")
+        engine_of(pilot).hold.set()
+        await wait_for(pilot, lambda: figures("left") == fresh, "figures that are fresh")
 
 
 async def test_find_selects_a_node(open_lab: OpenLab) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+import msgspec
 from rich.text import Text
+from textual.timer import Timer
 from textual.widget import Widget
 
 from kflab.catalog.datasets import DatasetInfo
 from kflab.diagnose.findings import Finding, Severity
-from kflab.engine.client import EngineError
+from kflab.engine.client import EngineError, State
 from kflab.tui import keys
 from kflab.tui.actions.files import FileActions
 from kflab.tui.actions.forms import FormActions
@@ -34,10 +37,14 @@ from kflab.tui.widgets.footer import Footer
 from kflab.tui.widgets.form import Form
 from kflab.tui.widgets.graph import GraphPane
 from kflab.tui.widgets.header import Header
+from kflab.tui.widgets.rowlist import RowList
 from kflab.tui.widgets.summary import SummaryPane
 
 if TYPE_CHECKING:
     from kflab.tui.live_code import LiveCode
+
+AT_ONCE = 0.06
+"""Seconds within which an answer of the engine comes at once: until then, nothing is drawn twice."""
 
 
 class LabDrawing(MovingActions, GraphActions, FormActions, FileActions, RunActions):
@@ -47,6 +54,9 @@ class LabDrawing(MovingActions, GraphActions, FormActions, FileActions, RunActio
         super().__init__()
         self._shown_node = ("", "")
         self._code: LiveCode | None = None
+        self._wait: Timer | None = None
+        self._is_late = False
+        self._held = ExitStack()
         self._titles: WeakKeyDictionary[Widget, tuple[Text, Text]] = WeakKeyDictionary()
 
     @property
@@ -60,12 +70,19 @@ class LabDrawing(MovingActions, GraphActions, FormActions, FileActions, RunActio
 
     def show_session(self, session: Session) -> None:
         """Draws everything."""
+        if session.stale:
+            self._hold_back()
+        elif self._wait is not None:
+            self._wait.stop()
+            self._wait, self._is_late = None, False
         self._show_graph(session)
         self.show_side(session)
         self.show_header()
         self.show_footer()
         if not self.run_followed:
             self.show_training_hint(session)
+        if not session.stale:
+            self._let_draw()
 
     def run_changed(self) -> None:
         """The keys depend on whether a run is at work."""
@@ -73,8 +90,35 @@ class LabDrawing(MovingActions, GraphActions, FormActions, FileActions, RunActio
 
     def _show_graph(self, session: Session) -> None:
         pane = self.query_one(GraphPane)
-        pane.show(view_of(session))
+        pane.show(msgspec.structs.replace(view_of(session), stale=session.stale and self._is_late))
         self._entitle(pane, Text(" › ".join(("Graph", *session.trail))), self._facts(session))
+
+    def _hold_back(self) -> None:
+        """Draws nothing until the engine has answered, as far as it does so at once.
+
+        To draw the screen takes longer than most answers, and figures that turn old and new again flicker.
+        """
+        if self._wait is not None:
+            return
+        self._wait = self.set_timer(AT_ONCE, self._answer_is_late)
+        status = self.lab.engine_status
+        if status is not None and status.state is State.READY:
+            self._held.enter_context(self.app.batch_update())
+            for rows in self.query(RowList):
+                rows.hold_back(held=True)
+
+    def _answer_is_late(self) -> None:
+        self._is_late = True
+        self._show_graph(self.session)
+        self._let_draw()
+
+    def _let_draw(self) -> None:
+        for rows in self.query(RowList):
+            rows.hold_back(held=False)
+        self._held.close()
+        self.check_idle()
+        for form in self.query(Form):
+            form.keep_line()
 
     def _entitle(self, pane: Widget, title: Text, subtitle: Text) -> None:
         """Draws the titles of a pane where they have changed: setting one draws the whole border anew."""

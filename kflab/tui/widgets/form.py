@@ -48,11 +48,11 @@ class Form(Vertical):
 
     DEFAULT_CSS = """
     Form { border: round $line; border-title-color: $foreground; border-title-style: bold;
-           border-subtitle-color: $quiet; padding: 0 1; layers: base edit; background: $background; }
+           border-subtitle-color: $quiet; padding: 0 0 0 1; layers: base edit; background: $background; }
     Form:focus-within { border: round $accent; }
-    Form > #notes { height: auto; max-height: 5; padding: 0 0 0 0; display: none; }
-    Form > FormRows { height: 1fr; min-height: 2; }
-    Form > #help { height: 5; color: $quiet; border-top: solid $line; }
+    Form > #notes { height: auto; max-height: 5; margin: 0 1 0 0; display: none; }
+    Form > FormRows { height: 1fr; min-height: 2; overflow-y: scroll; }
+    Form > #help { height: 5; margin: 0 1 0 0; color: $quiet; border-top: solid $line; }
     Form > EditLine { layer: edit; position: absolute; border: none; height: 1; padding: 0;
                       background: $panel; color: $foreground; display: none; }
     Form > EditLine:ansi { text-style: reverse; }
@@ -112,8 +112,12 @@ class Form(Vertical):
             self._notes.display = bool(notes)
             self._notes.update(self._noted)
         self._show_help()
+        # Findings above the rows may push them down.
+        self.keep_line()
+
+    def keep_line(self) -> None:
+        """Keeps the line on its row when the form is laid out anew."""
         if self._editing:
-            # Findings above the rows may push them down.
             self.call_after_refresh(self._place)
 
     def select(self, key: folding.Key) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import ClassVar, Self
 
 from rich.segment import Segment
@@ -17,6 +17,19 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from kflab.tui import keys
+
+REMEMBERED = 500
+"""How many lines a list remembers: a few screens full."""
+
+
+def _strip_of(segments: Iterable[Segment], base: Style, width: int) -> Strip:
+    """Pieces as a line of a width, in a style that they add to."""
+    styled = [
+        Segment(segment.text, base + segment.style if segment.style else base)
+        for segment in segments
+        if not segment.control
+    ]
+    return Strip(styled).adjust_cell_length(width, base)
 
 
 class RowList(ScrollView, can_focus=True):
@@ -76,6 +89,9 @@ class RowList(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         self._seen: dict[int, Strip] = {}  # the lines as they were drawn last
         self._drawn: dict[int, Strip] = {}  # lines that were drawn to compare them, and are not shown yet
+        self._made: dict[Hashable, Strip] = {}  # lines by what they say
+        self._is_held_back = False
+        self._is_behind = False
         self._styles: dict[str, Style] = {}  # what Textual works out anew for every row
         super().__init__(id=id)
 
@@ -122,11 +138,9 @@ class RowList(ScrollView, can_focus=True):
 
     def _take_count(self) -> None:
         """Takes the number of rows; the screen is laid out anew only where the scrollbar comes or goes."""
-        size = Size(self.content_size.width, self.count())
-        height = self.scrollable_content_region.height
-        unit = self.styles.height
-        is_auto = unit is not None and unit.is_auto
-        if is_auto or not height or (size.height > height) != (self.virtual_size.height > height):
+        size, height = self._extent(), self.scrollable_content_region.height
+        is_other = (size.height > height) != (self.virtual_size.height > height)
+        if self._grows or not height or (is_other and self.styles.overflow_y != "scroll"):
             self.virtual_size = size
             return
         self.set_reactive(RowList.virtual_size, size)
@@ -135,16 +149,37 @@ class RowList(ScrollView, can_focus=True):
         if self.scroll_y > self.max_scroll_y:
             self.scroll_to(y=self.max_scroll_y, animate=False)
 
+    @property
+    def _grows(self) -> bool:
+        """Whether the list is as high as its rows."""
+        height = self.styles.height
+        return height is not None and height.is_auto
+
+    def _extent(self) -> Size:
+        """The size of all rows; at least what is seen, so that a scrollbar which always stays is empty."""
+        least = 0 if self._grows else self.scrollable_content_region.height
+        return Size(self.content_size.width, max(self.count(), least))
+
     def refresh_changed(self) -> None:
         """Draws those lines anew that look different from what is on the screen."""
         if not self.is_mounted or not self._seen:
             self.refresh()
+            return
+        if self._is_held_back:
+            self._is_behind = True
             return
         drawn = {y: self._strip(y) for y in range(self.scrollable_content_region.height)}
         for y, strip in drawn.items():
             if self._seen.get(y) != strip:
                 self.refresh_lines(y + self.scroll_offset.y)
         self._drawn = drawn
+
+    def hold_back(self, *, held: bool) -> None:
+        """Says whether nothing is drawn for now: what changes meanwhile is compared once, at the end."""
+        self._is_held_back = held
+        if not held and self._is_behind:
+            self._is_behind = False
+            self.refresh_changed()
 
     def refresh(
         self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
@@ -163,7 +198,7 @@ class RowList(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         """The rows are as wide as the list."""
-        self.virtual_size = Size(self.content_size.width, self.count())
+        self.virtual_size = self._extent()
         self.scroll_to_cursor()
         self.refresh()
 
@@ -196,13 +231,17 @@ class RowList(ScrollView, can_focus=True):
             base += self.part("cursor" if is_active else "idle")
             # Of 16 colours, one on the cursor's own may be unreadable.
             self._is_bare = is_active and self.app.current_theme.ansi
-        segments = [
-            Segment(segment.text, base + segment.style if segment.style else base)
-            for segment in self.segments(row, width)
-            if not segment.control
-        ]
+        segments = tuple(self.segments(row, width))
         self._is_bare = False
-        return Strip(segments).adjust_cell_length(width, base).apply_style(Style.from_meta({"row": row}))
+        key = (row, width, base, segments)
+        strip = self._made.get(key)
+        if strip is None:
+            if len(self._made) >= REMEMBERED:
+                self._made.clear()
+            strip = self._made[key] = _strip_of(segments, base, width).apply_style(
+                Style.from_meta({"row": row})
+            )
+        return strip
 
     @property
     def held(self) -> bool:
