@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 
 import msgspec
 
@@ -25,6 +26,9 @@ MISSING = "..."
 
 NAMED = "named"
 """The function of the script that names operations."""
+
+_BY_PLACE = 2
+"""How many arguments of an operation everybody knows by their place."""
 
 _SUBSCRIPT = "ops.get_item"
 _STATES = "return_state"
@@ -198,6 +202,10 @@ class GraphCode:
             positional.append(given.pop(place) if place in given else known.pop(place))
         if not arranged.named:
             positional.append(MISSING)
+        for argument in _known_arguments(entry):
+            if argument not in known:
+                break
+            positional.append(known.pop(argument))
         return called(f"ops.{entry.name.removeprefix('ops.')}", positional, {**given, **known})
 
     def _bound(self, name: str, expression: Expression, after: Sequence[str]) -> Statement:
@@ -281,6 +289,14 @@ def _known_places(entry: Entry) -> Iterator[str]:
         if not place.required or (index and others):
             return
         yield place.name
+
+
+def _known_arguments(entry: Entry) -> tuple[str, ...]:
+    """What an operation on one tensor is told by place after it: `ops.clip(x, 0, 1)`, `ops.split(x, 2)`."""
+    required = tuple(argument.name for argument in takewhile(lambda one: one.required, entry.arguments))
+    if len(entry.tensors) != 1 or len(required) > _BY_PLACE or required[:1] in {("axis",), ("axes",)}:
+        return ()
+    return required
 
 
 def _call(function: Expression, arranged: Arranged, arguments: Arguments) -> Brackets:

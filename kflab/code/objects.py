@@ -32,6 +32,9 @@ _PLACES: Mapping[Kind, str] = {
 _POSITIONAL = {Kind.LAYER: 2, Kind.SCHEDULE: 1, Kind.CALLBACK: 1}
 """How many required arguments everybody knows by their place; those of other kinds are named."""
 
+_NAMED_GROUP = "attention"
+"""The group of layers whose sizes nobody tells apart by their places: `num_heads=2, key_dim=8`."""
+
 _BY_STRING = {Kind.INITIALIZER, Kind.REGULARIZER, Kind.CONSTRAINT, Kind.LOSS}
 """The kinds that Keras knows by a short string where no argument is given."""
 
@@ -89,7 +92,8 @@ class Objects:
         entry = self.entry(kind, name)
         given = dict(self.arguments(entry, arguments))
         positional = []
-        for argument in entry.arguments[: _POSITIONAL.get(kind, 0)]:
+        known = 0 if entry.group == _NAMED_GROUP else _POSITIONAL.get(kind, 0)
+        for argument in entry.arguments[:known]:
             if not argument.required or argument.name not in given:
                 break
             positional.append(given.pop(argument.name))

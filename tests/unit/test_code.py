@@ -242,6 +242,26 @@ def test_operations_are_called_by_place_and_subscripts_with_brackets() -> None:
     ]
 
 
+def test_what_an_operation_is_told_stands_in_its_place_where_people_know_it() -> None:
+    written = body(
+        model(
+            a=image(4, 6),
+            held=Node(Op("ops.clip", {"x_max": 1, "x_min": 0}), inputs=("a",)),
+            wide=Node(Op("ops.expand_dims", {"axis": -1}), inputs=("held",)),
+            half=Node(Op("ops.split", {"indices_or_sections": 2, "axis": 1}), inputs=("wide",)),
+            flat=Node(Op("ops.reshape", {"newshape": [-1, 12]}), inputs=("half:1",)),
+            rest=Node(Op("ops.subtract", {"x1": 1.0}), inputs=("flat",)),
+        )
+    )
+    assert written[1:6] == [
+        'x = named(ops.clip(a, 0, 1), "held")',
+        'x = named(ops.expand_dims(x, axis=-1), "wide")',
+        '_, half_1, *_ = named(ops.split(x, 2, axis=1), "half")',
+        'x = named(ops.reshape(half_1, (-1, 12)), "flat")',
+        'rest = named(ops.subtract(1.0, x), "rest")',
+    ]
+
+
 @pytest.mark.parametrize(
     "name", ["class", "x-1", "layers", "a.b", "np", "model", "2d", "print", "X", "x", "_"]
 )
