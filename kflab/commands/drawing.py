@@ -49,12 +49,13 @@ def graph(
     no_shapes: bool,
     as_json: bool,
 ) -> int:
-    """Draw EXPERIMENT's graph: each node with its layer, its shape and its parameters."""
+    """Draw EXPERIMENT's graph, each node with layer, shape and parameters; exits 1 on errors in the graph."""
     if output is not None and output.suffix.lower() != ".svg":
         raise UnusableInputError(f"expected the name of a .svg file, got {output.name!r}")
     session = _session(arguments.load(experiment, assignments), nested, experiment, no_shapes=no_shapes)
     session = _folded(session, fold=fold, opened=opened)
-    findings = session.findings
+    # What is wrong with data or training is no matter of the picture.
+    findings = tuple(finding for finding in session.findings if not finding.path)
     if output is not None:
         _draw(session, output)
         if as_json:

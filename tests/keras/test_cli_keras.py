@@ -73,6 +73,8 @@ def test_graph_draws_shapes_and_parameters(capsys: pytest.CaptureFixture[str]) -
     assert "●─╯" in out
     assert "8×8×32" in out
     assert "parameters" in out.splitlines()[-1]
+    assert run(["graph", "digits_branches", "--set", "training.loss=null"]) == 0
+    assert run(["graph", "digits_branches", "--set", "model.nodes.left.Conv2D.padding=valid"]) == 1
 
 
 def test_check_names_the_node_and_what_was_expected(capsys: pytest.CaptureFixture[str]) -> None:
