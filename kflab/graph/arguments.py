@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from kflab import catalog
-from kflab.catalog import Kind
-from kflab.catalog.check import check_arguments
+from kflab.catalog import ArgumentKind, Kind
+from kflab.catalog.check import check_arguments, named_object
 from kflab.experiment import Experiment
 from kflab.graph.edited import Edited, EditRefusedError, change_node, finish
 from kflab.graph.naming import node_called
@@ -136,8 +136,8 @@ def can_freeze(experiment: Experiment, graph: str, name: str) -> bool:
 def freeze(experiment: Experiment, graph: str, names: Sequence[str], *, frozen: bool = True) -> Edited:
     """Freeze what nodes call, so that training leaves its weights alone, or take that back.
 
-    A shared layer is frozen for all that share it, a nested model for all its calls. Nodes that have nothing
-    to freeze are passed over.
+    A shared layer is frozen for all that share it, a nested model for all its calls, a wrapper with what it
+    wraps, as Keras does not pass the argument on. Nodes that have nothing to freeze are passed over.
 
     Raises:
         EditRefusedError: none of the nodes calls a layer or nested model.
@@ -156,8 +156,7 @@ def freeze(experiment: Experiment, graph: str, names: Sequence[str], *, frozen: 
         if isinstance(target, Call):
             models[target.model] = msgspec.structs.replace(models[target.model], trainable=not frozen)
         elif isinstance(target, Layer):
-            others = {key: given for key, given in target.arguments.items() if key != TRAINABLE}
-            arguments = {**others, TRAINABLE: False} if frozen else others
+            arguments = _frozen(target.layer, target.arguments, frozen=frozen)
             layer = msgspec.structs.replace(target, arguments=arguments)
             nodes[owner] = msgspec.structs.replace(nodes[owner], target=layer)
     known = msgspec.structs.replace(experiment, models=models)
@@ -165,3 +164,26 @@ def freeze(experiment: Experiment, graph: str, names: Sequence[str], *, frozen: 
     changed = msgspec.structs.replace(value, nodes=nodes)
     what = able[0] if len(able) == 1 else f"{len(able)} nodes"
     return finish(known, graph, changed, f"{'freeze' if frozen else 'unfreeze'} {what}", names[-1])
+
+
+def _frozen(layer: str, arguments: Mapping[str, Value], *, frozen: bool) -> dict[str, Value]:
+    """The arguments of a layer that is frozen or no longer, those of the layers that it wraps among them."""
+    entry = catalog.load().find(Kind.LAYER, layer)
+    changed: dict[str, Value] = {key: value for key, value in arguments.items() if key != TRAINABLE}
+    for argument in entry.arguments if entry is not None else ():
+        if argument.kind is ArgumentKind.LAYER and argument.name in changed:
+            changed[argument.name] = _wrapped(changed[argument.name], frozen=frozen)
+    takes = entry is not None and entry.argument(TRAINABLE) is not None
+    return {**changed, TRAINABLE: False} if frozen and takes else changed
+
+
+def _wrapped(value: Value, *, frozen: bool) -> Value:
+    """A layer among the arguments of another, or a list of them, frozen or no longer."""
+    if isinstance(value, list):
+        return [_wrapped(item, frozen=frozen) for item in value]
+    named = named_object(value)
+    if named is None:
+        return value
+    name, arguments = named
+    inner = _frozen(name, arguments, frozen=frozen)
+    return {name: inner} if inner else name

@@ -200,3 +200,22 @@ def test_freezing_a_nested_model_and_layers(experiment: Experiment) -> None:
     assert edits.freeze(frozen.experiment, "", ["part", "b"], frozen=False).experiment == grouped
     with pytest.raises(EditRefusedError, match="'x' has no weights"):
         edits.freeze(grouped, "", ["x"])
+
+
+def test_a_wrapper_is_frozen_with_the_layers_that_it_wraps() -> None:
+    cells = {"StackedRNNCells": {"cells": [{"LSTMCell": {"units": 4}}, {"GRUCell": {"units": 2}}]}}
+    layers = {
+        "both": Layer("Bidirectional", {"layer": {"LSTM": {"units": 4}}}),
+        "cells": Layer("RNN", {"cell": cells}),
+    }
+    nodes = {"x": Node(Layer("Input", {"shape": [None, 3]}))}
+    nodes |= {name: Node(layer, ("x",)) for name, layer in layers.items()}
+    experiment = Experiment(data=Data(), model=Graph(nodes=nodes, outputs=("both", "cells")))
+    frozen = edits.freeze(experiment, "", ["both", "cells"])
+    assert frozen.experiment.model.nodes["both"].target == Layer(
+        "Bidirectional", {"layer": {"LSTM": {"units": 4, "trainable": False}}, "trainable": False}
+    )
+    text = document.dump(frozen.experiment)
+    assert text.count("trainable: false") == 6
+    assert document.read_text(text) == frozen.experiment
+    assert edits.freeze(frozen.experiment, "", ["both", "cells"], frozen=False).experiment == experiment
