@@ -39,7 +39,7 @@ _EXPECTED = {
     ArgumentKind.TEXT: "text",
     ArgumentKind.INTS: "a whole number or a list of them",
     ArgumentKind.FLOATS: "a number or a list of them",
-    ArgumentKind.SHAPE: "a shape such as [28, 28, 1]",
+    ArgumentKind.SHAPE: "a shape such as [28, 28, 1] (null where a size varies)",
     ArgumentKind.LIST: "a list",
     ArgumentKind.MAPPING: "a mapping of names to values",
     ArgumentKind.ANY: "a value",
