@@ -108,7 +108,18 @@ def same_weights(one: keras.Model, other: keras.Model, difference: float = 0.0) 
             assert np.array_equal(ours.numpy(), theirs.numpy()), ours.path
 
 
-@pytest.mark.parametrize("name", [name for name in OFFLINE if name != ALONE])
+# One with several inputs and outputs, one with a nested model, one in time and one with a table.
+EVERY_DAY = {"digits_autoencoder", "iris_mlp", "sine_forecast", "tickets"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in EVERY_DAY else pytest.mark.slow)
+        for name in OFFLINE
+        if name != ALONE
+    ],
+)
 def test_a_script_trains_to_the_same_weights_as_a_run(name: str, tmp_path: Path) -> None:
     experiment = brief(preset(name), validated=name in VALIDATED)
     ours = trained(experiment, tmp_path)

@@ -91,10 +91,7 @@ def shapes(model: keras.Model, report: GraphReport) -> tuple[list[Any], list[Any
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=() if name in SMALLEST else pytest.mark.slow)
-        for name in applications.names()
-    ],
+    [pytest.param(name, marks=() if name in SMALLEST else pytest.mark.slow) for name in applications.names()],
 )
 def test_an_application_comes_in_and_is_the_same_again(name: str) -> None:
     def hold() -> None:
@@ -132,6 +129,7 @@ def changed(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
 def model_of_code(experiment: Experiment) -> keras.Model:
     """The model that the experiment's script makes."""
     space: dict[str, Any] = {"__name__": "a_script"}
+    keras.utils.clear_session()  # as in a process of its own: Keras numbers the operations it names
     with contextlib.redirect_stdout(io.StringIO()):  # it prints its summary
         exec(compile(script(experiment), "a script", "exec"), space)
     model = space["model"]

@@ -102,7 +102,13 @@ def test_the_encoder_of_the_guide():
     assert build_graph(preset("mnist_autoencoder"), "encoder").count_params() == 18_672
 
 
-@pytest.mark.parametrize("name", OFFLINE)
+EVERY_DAY = {"digits_mlp", "iris_mlp", "tickets"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if name in EVERY_DAY else pytest.mark.slow) for name in OFFLINE],
+)
 def test_a_preset_trains_to_the_result_in_its_notes(name: str, runs_dir: Path):
     text = presets.path(name).read_text(encoding="utf-8")
     experiment = preset(name)
