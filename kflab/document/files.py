@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 import msgspec
 
 from kflab.document.yaml_text import MAX_BYTES
 from kflab.errors import UnusableInputError
+from kflab.whole_files import write_whole
 
 
 class FileState(msgspec.Struct, frozen=True):
@@ -111,19 +110,7 @@ def replace(
     """
     path = path.resolve()  # A link stays one: what it leads to is replaced.
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(path.stat().st_mode if path.exists() else mode)
-        _check(path, expecting)
-        about = Path(temporary).stat()
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    about = write_whole(path, content, mode=mode, check=lambda: _check(path, expecting))
     return FileState(about.st_mtime_ns, about.st_size, _digest(content))
 
 

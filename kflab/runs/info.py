@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import msgspec
 
 from kflab.errors import UnusableInputError
 from kflab.runs.process import ProcessInfo
+from kflab.whole_files import write_whole
 
 EXPERIMENT, INFO, EVENTS, CONSOLE = "experiment.yaml", "run.json", "events.jsonl", "console.log"
 CONTROL, LOCK, BEST, FINAL = "control.jsonl", "lock", "best.keras", "model.keras"
@@ -83,14 +83,7 @@ def read_info(run_dir: Path) -> RunInfo:
 def write_info(run_dir: Path, info: RunInfo) -> None:
     """Writes `run.json` whole: a reader finds the old one or the new one, never a part."""
     text = msgspec.json.format(msgspec.json.encode(info), indent=2)
-    handle, temporary = tempfile.mkstemp(prefix=f".{INFO}.", dir=run_dir)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text + b"\n")
-        Path(temporary).replace(run_dir / INFO)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(run_dir / INFO, text + b"\n", mode=0o600)
 
 
 def amend_info(run_dir: Path, **changes: object) -> RunInfo:
