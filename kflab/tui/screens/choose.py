@@ -16,7 +16,7 @@ from textual.widgets import Input, Static
 from kflab.tui import keys
 from kflab.tui.rows.row import Option
 from kflab.tui.text import fit
-from kflab.tui.widgets.line import Line
+from kflab.tui.widgets.line import Line, take_ahead
 from kflab.tui.widgets.rowlist import RowList
 from kflab.values import Value
 
@@ -194,12 +194,7 @@ class Choose(ModalScreen[Option | None]):
 
     def on_key(self, event: events.Key) -> None:
         """Takes what is typed before the filter has the focus."""
-        if event.key == "enter":
-            event.stop()
-            self.action_accept()
-        elif event.character and event.is_printable:
-            event.stop()
-            self._filter.insert_text_at_cursor(event.character)
+        take_ahead(event, self._filter, self.action_accept)
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:

@@ -16,7 +16,7 @@ from textual.widgets import Static
 from kflab.errors import KflabError
 from kflab.tui import keys
 from kflab.tui.screens.choose import KeyHolder
-from kflab.tui.widgets.line import Line
+from kflab.tui.widgets.line import Line, take_ahead
 
 
 class Prompt(ModalScreen[None]):
@@ -63,12 +63,7 @@ class Prompt(ModalScreen[None]):
 
     def on_key(self, event: events.Key) -> None:
         """Takes what is typed before the line has the focus."""
-        if event.key == "enter":
-            event.stop()
-            self.action_accept()
-        elif event.character and event.is_printable:
-            event.stop()
-            self._input.insert_text_at_cursor(event.character)
+        take_ahead(event, self._input, self.action_accept)
 
     def action_accept(self) -> None:
         """Hands the line over."""

@@ -24,7 +24,7 @@ from kflab.tui.lines import Line as Drawn
 from kflab.tui.screens.choose import KeyHolder
 from kflab.tui.understood_lines import is_typed, understood_lines
 from kflab.tui.widgets.completions import CompletionRows
-from kflab.tui.widgets.line import Line
+from kflab.tui.widgets.line import Line, take_ahead
 from kflab.tui.widgets.painted import Painted
 from kflab.tui.widgets.rowlist import RowList
 
@@ -176,12 +176,7 @@ class QuickAdd(ModalScreen[Added | None]):
 
     def on_key(self, event: events.Key) -> None:
         """Takes what is typed before the line has the focus."""
-        if event.key == "enter":
-            event.stop()
-            self.action_accept()
-        elif event.character and event.is_printable:
-            event.stop()
-            self._line.insert_text_at_cursor(event.character)
+        take_ahead(event, self._line, self.action_accept)
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:

@@ -33,3 +33,19 @@ class Line(Input):
             event.stop()
             event.prevent_default()
             end()
+
+
+def take_ahead(event: events.Key, line: Line, accept: Callable[[], None]) -> None:
+    """Takes a key that was typed before the line of a dialog had the focus.
+
+    Args:
+        event: the key.
+        line: the line that it is meant for.
+        accept: what Enter does.
+    """
+    if event.key == "enter":
+        event.stop()
+        accept()
+    elif event.character and event.is_printable:
+        event.stop()
+        line.insert_text_at_cursor(event.character)
