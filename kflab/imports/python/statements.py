@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 from kflab.imports import Note
@@ -363,23 +364,26 @@ class Interpreter(Caller):
         kind = ast.unparse(raised) if raised is not None else "an exception"
         raise Raised(kind, words[:200] if isinstance(words, str) else "", statement.lineno)
 
-    def _do_try(self, statement: ast.Try, scope: Scope) -> None:
+    @contextmanager
+    def _within_try(self) -> Iterator[None]:
         self._trying += 1
         try:
-            self.run(statement.body, scope)
-        except Raised as raised:
+            yield
+        finally:
             self._trying -= 1
+
+    def _do_try(self, statement: ast.Try, scope: Scope) -> None:
+        try:
+            with self._within_try():
+                self.run(statement.body, scope)
+        except Raised as raised:
             handler = next((one for one in statement.handlers if handles(one, raised.kind)), None)
             if handler is None:
                 raise
             if handler.name:
                 scope.assign(handler.name, self.place(statement).unknown("is an exception"))
             self.run(handler.body, scope)
-        except BaseException:
-            self._trying -= 1
-            raise
         else:
-            self._trying -= 1
             self.run(statement.orelse, scope)
         finally:
             self.run(statement.finalbody, scope)
