@@ -9,15 +9,16 @@ from kflab import catalog
 from kflab.catalog import Kind
 from kflab.catalog.datasets import ArrayInfo, DatasetInfo, TargetInfo, TargetKind
 from kflab.catalog.matching import Matching, match
-from kflab.diagnose.findings import Finding
+from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.starting_weights import weights_problem
 from kflab.diagnose.structure import structure
 from kflab.diagnose.training_arguments import missing_arguments
 from kflab.diagnose.wording import shape_text
-from kflab.engine.protocol import Report, Shape
+from kflab.engine.protocol import GraphReport, Report, Shape
 from kflab.errors import did_you_mean
 from kflab.experiment import EVERY_OUTPUT, Experiment
-from kflab.graph.nodes import index_of, source_of
+from kflab.graph.arguments import TRAINABLE
+from kflab.graph.nodes import Layer, index_of, source_of
 
 SPARSE_LOSSES = frozenset({"SparseCategoricalCrossentropy"})
 """Losses that take the number of the class, one a sample."""
@@ -47,6 +48,8 @@ def check(
     findings += missing_arguments(experiment.training)
     if problem := weights_problem(experiment.training, base):
         findings.append(Finding(problem, path="training.initial_weights"))
+    if report is not None:
+        findings += _frozen_in_vain(experiment, report)
     if info is not None:
         matching = match(experiment.model, experiment.data, info, _held_outputs(experiment))
         findings += [Finding(problem, path="data") for problem in matching.problems]
@@ -81,6 +84,24 @@ def _settings(experiment: Experiment) -> Iterator[Finding]:
             if key != EVERY_OUTPUT and key not in outputs:
                 hint = did_you_mean(key, outputs) or f"; its outputs are {', '.join(outputs) or 'none'}"
                 yield Finding(f"{key!r} is no output of the model{hint}", path=f"training.{section}.{key}")
+
+
+def _frozen_in_vain(experiment: Experiment, report: Report) -> Iterator[Finding]:
+    """Layers that are said to be frozen and are trained all the same: Keras does not tell those inside."""
+    for graph_name in ("", *experiment.models):
+        reports = report.models.get(graph_name, GraphReport()) if graph_name else report.model
+        for name, node in experiment.graph(graph_name).nodes.items():
+            told = reports.nodes.get(name)
+            if told is None or not told.trainable or not isinstance(node.target, Layer):
+                continue
+            if node.target.arguments.get(TRAINABLE) is False:
+                yield Finding(
+                    f"it is frozen, but {told.trainable:,} of its weights are trained: they belong to layers "
+                    f"inside {node.target.layer}, to which Keras does not pass trainable on",
+                    severity=Severity.WARNING,
+                    graph=graph_name,
+                    node=name,
+                )
 
 
 def _targets(experiment: Experiment, matching: Matching, report: Report) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from kflab import document, presets
+from kflab.diagnose.check import check
 from kflab.diagnose.findings import Finding, Severity
 from kflab.engine import probe
 from kflab.engine.build import build, make_layer
@@ -17,6 +18,7 @@ from kflab.engine.inspect import Inspector
 from kflab.engine.memory import slots_per_weight
 from kflab.engine.protocol import Report
 from kflab.experiment import Data, Experiment, Spec, Training
+from kflab.graph import edits
 from kflab.graph.nodes import Call, Graph, Layer, Node, Share
 from kflab.values import Arguments, Value
 
@@ -379,3 +381,20 @@ def test_a_frozen_nested_model_trains_nothing_in_the_report_and_in_keras(inspect
         frozen, models={"inner": inner, "outer": msgspec.structs.replace(outer, trainable=True)}
     )
     assert inspector.inspect(thawed).model.totals.trainable == build(thawed).count_params() - 2 * 2
+
+
+def test_a_freeze_that_keras_does_not_pass_on_is_told(inspector: Inspector) -> None:
+    trained = experiment(
+        {
+            "x": Node(Layer("Input", {"shape": [5, 8]})),
+            "att": layer("MultiHeadAttention", "x", "x", num_heads=2, key_dim=4),
+            "read": layer("Bidirectional", "att", layer={"LSTM": {"units": 4}}),
+            "out": layer("Dense", "read", units=4),
+        },
+        "out",
+    )
+    frozen = edits.freeze(trained, "", ["att", "read", "out"]).experiment
+    told = [finding for finding in check(frozen, report=inspector.inspect(frozen)) if finding.node]
+    assert [(finding.node, finding.severity) for finding in told] == [("att", Severity.WARNING)]
+    assert {weight.path.partition("/")[0] for weight in build(frozen).trainable_weights} == {"att"}
+    assert not [finding for finding in check(trained, report=inspector.inspect(trained)) if finding.node]
