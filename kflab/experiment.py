@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -33,7 +33,8 @@ class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     Attributes:
         source: the name of a dataset of the catalog, or the path of an `.npz` file; "" while none is chosen.
         arguments: arguments of the dataset, such as `num_words` of `imdb`.
-        inputs: which array of the dataset feeds which Input of the model, where their names differ.
+        inputs: which array of the dataset feeds which Input of the model, where their names differ; several
+            columns of a table are put side by side.
         targets: which array of the dataset each output of the model is held against, where their names
             differ; an input's name makes an autoencoder.
         validation: the fraction of the training samples held back to validate each epoch.
@@ -42,16 +43,31 @@ class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             standard deviation 1, fitted on the training split. Nothing given: images in whole numbers are
             divided by 255.
         limit: only the first so many training samples; nothing given: all.
+        prepare: what is done to an array of the dataset before the model sees it, by the array's name, in
+            order: preprocessing layers of Keras (`Resizing`, `Normalization`, `StringLookup`,
+            `TextVectorization`), `pad_sequences`, `to_categorical` or `cast`. What has to be fitted is fitted
+            on the training split.
+        augment: the random layers of Keras that change training samples, by the array's name, in order.
+        split: how validation and test are held back: `random`, `stratified` (every class keeps its share) or
+            `time` (the last samples); "" stands for `time` where the samples follow each other in time, else
+            for `stratified` where there are classes.
+        order_by: the column that tells the order of the samples in time.
+        shuffle: whether samples are shuffled before they are split, and in each epoch; by the seed.
     """
 
     source: str = ""
     arguments: Arguments = {}
-    inputs: Mapping[str, str] = {}
+    inputs: Mapping[str, str | tuple[str, ...]] = {}
     targets: Mapping[str, str] = {}
     validation: Fraction = 0.1
     test: Fraction = 0.2
     scale: Annotated[float, msgspec.Meta(gt=0)] | str | None = None
     limit: Positive | None = None
+    prepare: Mapping[str, tuple[Spec, ...]] = {}
+    augment: Mapping[str, tuple[Spec, ...]] = {}
+    split: Literal["", "random", "stratified", "time"] = ""
+    order_by: str = ""
+    shuffle: bool = True
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -66,6 +82,8 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         batch_size: samples in one step.
         epochs: passes over the training samples.
         seed: fixes initial weights, order and dropout; nothing given: a fresh one is drawn and recorded.
+        class_weight: how much the samples of each class count, by the class's label or number; `balanced`
+            makes all classes count the same; nothing given: every sample counts 1.
         initial_weights: the `.weights.h5` or `.keras` file whose weights it starts from; a relative path
             starts at the experiment's file. Layers that it does not have start fresh; "" means that all do.
     """
@@ -78,6 +96,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     batch_size: Positive = 32
     epochs: Positive = 10
     seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] | None = None
+    class_weight: Mapping[str, float] | Literal["balanced"] | None = None
     initial_weights: str = ""
 
     def loss_of(self, output: str) -> Spec | None:
@@ -101,6 +120,7 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         model: the graph that is trained.
         models: graphs that are called by others, by name.
         training: how it is trained.
+        ignore: the codes of the rules that are switched off, as `KF022`.
     """
 
     kflab: int = VERSION
@@ -111,6 +131,7 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     model: Graph
     models: Mapping[str, Graph] = {}
     training: Training = Training()
+    ignore: tuple[str, ...] = ()
 
     def graph(self, name: str = "") -> Graph:
         """The nested model called `name`, or the main model.

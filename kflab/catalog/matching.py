@@ -45,7 +45,8 @@ def match(graph: Graph, data: Data, info: DatasetInfo, outputs: Collection[str] 
     """
     problems: list[str] = []
     arrays: dict[str, ArrayInfo | TargetInfo] = {array.name: array for array in info.inputs}
-    fed = _assign("Input", "input", "inputs", graph.input_names(), data.inputs, arrays, arrays, problems)
+    named = {name: array for name, array in data.inputs.items() if isinstance(array, str)}
+    fed = _assign("Input", "input", "inputs", graph.input_names(), named, arrays, arrays, problems)
     inputs = {name: array for name, array in fed.items() if isinstance(array, ArrayInfo)}
     for name, array in inputs.items():
         wanted = input_shape(graph, name)

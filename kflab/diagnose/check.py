@@ -9,6 +9,9 @@ from kflab import catalog
 from kflab.catalog import Kind
 from kflab.catalog.datasets import ArrayInfo, DatasetInfo, TargetInfo, TargetKind
 from kflab.catalog.matching import Matching, match
+from kflab.catalog.profiles import Profile
+from kflab.diagnose import rules
+from kflab.diagnose.facts import Facts
 from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.starting_weights import weights_problem
 from kflab.diagnose.structure import structure
@@ -34,14 +37,16 @@ def check(
     info: DatasetInfo | None = None,
     report: Report | None = None,
     base: Path | None = None,
+    profile: Profile | None = None,
 ) -> tuple[Finding, ...]:
-    """What is wrong with an experiment.
+    """What is wrong with an experiment, but for what its document switches off.
 
     Args:
         experiment: the experiment.
         info: the description of its dataset, where it is known.
         report: the engine's report on it, where it has come; its findings are included.
         base: the folder that relative paths start from; nothing given: the current one.
+        profile: what was seen in its data, where that is known.
     """
     findings = list(report.findings if report else structure(experiment))
     findings += _settings(experiment)
@@ -50,12 +55,18 @@ def check(
         findings.append(Finding(problem, path="training.initial_weights"))
     if report is not None:
         findings += _frozen_in_vain(experiment, report)
+    matching = None
     if info is not None:
         matching = match(experiment.model, experiment.data, info, _held_outputs(experiment))
         findings += [Finding(problem, path="data") for problem in matching.problems]
         if report is not None:
             findings += _targets(experiment, matching, report)
-    return tuple(dict.fromkeys(findings))
+    facts = Facts(
+        experiment=experiment, report=report, info=info, matching=matching, profile=profile, base=base
+    )
+    findings += [found for rule in rules.ALL for found in rule.findings(facts)]
+    once = {(found.code, found.place, found.message): found for found in reversed(findings)}
+    return tuple(found for found in reversed(once.values()) if found.code not in experiment.ignore)
 
 
 def _held_outputs(experiment: Experiment) -> tuple[str, ...]:

@@ -7,12 +7,15 @@ from collections.abc import Iterable
 
 import msgspec
 
+from kflab.diagnose.fixes import Fix
+
 
 class Severity(enum.StrEnum):
-    """How much a finding matters: an error stops a run, a warning does not."""
+    """How much a finding matters: an error stops a run, a warning does not, an information explains."""
 
     ERROR = "error"
     WARNING = "warning"
+    INFO = "info"
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -24,6 +27,8 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
         graph: the nested model it is in, or "" for the main model.
         node: the node it is about, or "" for a setting.
         path: the setting it is about, such as `training.loss`.
+        code: the rule that found it, such as `KF012`.
+        fix: what would mend it, where that is known.
     """
 
     message: str
@@ -31,6 +36,8 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     graph: str = ""
     node: str = ""
     path: str = ""
+    code: str = ""
+    fix: Fix | None = None
 
     @property
     def place(self) -> str:

@@ -79,9 +79,9 @@ def experiment(
         _name(name, ("models", name))
     data = _mapping(plain.get("data", {}), ("data",))
     training = _mapping(plain.get("training", {}), ("training",))
-    rest = {key: plain[key] for key in ("kflab", "title", "notes", "result") if key in plain}
+    rest = {key: plain[key] for key in ("kflab", "title", "notes", "result", "ignore") if key in plain}
     return Experiment(
-        data=_convert(data, Data, ("data",)),
+        data=_data(data),
         model=_graph(plain["model"], ("model",), "", node),
         models={name: _graph(value, ("models", name), name, node) for name, value in models.items()},
         training=_training(training, catalog),
@@ -94,6 +94,7 @@ class _Heading(msgspec.Struct, frozen=True):
     title: str = ""
     notes: str = ""
     result: Mapping[str, str] = {}
+    ignore: tuple[str, ...] = ()
 
 
 def _version(plain: Mapping[str, Value]) -> None:
@@ -263,6 +264,26 @@ def spec(value: Value, path: Path, what: str) -> Spec:
     raise ProblemError(
         path, f"expected {what} such as Name or {{Name: {{argument: value}}}}, got {_shown(value)}"
     )
+
+
+def _data(plain: Mapping[str, Value]) -> Data:
+    steps = ("prepare", "augment")
+    _known(plain, Data.__struct_fields__, ("data",))
+    rest = {key: value for key, value in plain.items() if key not in steps}
+    changes = {key: _steps(plain[key], ("data", key)) for key in steps if plain.get(key) is not None}
+    return msgspec.structs.replace(_convert(rest, Data, ("data",)), **changes)
+
+
+def _steps(value: Value, path: Path) -> Mapping[str, tuple[Spec, ...]]:
+    """What is done to each array, in order; a single step needs no list."""
+    made: dict[str, tuple[Spec, ...]] = {}
+    for array, given in _mapping(value, path, "a mapping from an array to its steps").items():
+        where = (*path, array)
+        items = given if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+        made[array] = tuple(
+            spec(item, (*where, index), "a preprocessing layer") for index, item in enumerate(items)
+        )
+    return made
 
 
 def _training(plain: Mapping[str, Value], catalog: Catalog) -> Training:

@@ -25,13 +25,15 @@ def document(experiment: Experiment) -> dict[str, Value]:
     ):
         if value:
             plain[key] = value
-    if data := _builtins(experiment.data):
+    if data := _data(experiment.data):
         plain["data"] = data
     plain["model"] = _graph(experiment.model, MODEL_NAME)
     if experiment.models:
         plain["models"] = {name: _graph(graph, name) for name, graph in experiment.models.items()}
     if training := _training(experiment.training):
         plain["training"] = training
+    if experiment.ignore:
+        plain["ignore"] = list(experiment.ignore)
     return plain
 
 
@@ -63,7 +65,7 @@ class DocumentStyle:
                 return value == MODEL_NAME
             case ("models", name, "name"):
                 return value == name
-            case ("title" | "notes" | "result" | "data" | "models" | "training",):
+            case ("title" | "notes" | "result" | "data" | "models" | "training" | "ignore",):
                 return not value
             case ("model", "inputs") | ("models", _, "inputs"):
                 return not value
@@ -81,6 +83,17 @@ def _is_field_default(section: type[msgspec.Struct], name: str, value: Value) ->
     if field.default is msgspec.NODEFAULT:
         return field.default_factory is not msgspec.NODEFAULT and not value
     return bool(value == field.default) or (not field.default and not value)
+
+
+def _data(data: Data) -> dict[str, Value]:
+    plain = _builtins(msgspec.structs.replace(data, prepare={}, augment={}))
+    for key, steps in (("prepare", data.prepare), ("augment", data.augment)):
+        if steps:
+            written: dict[str, Value] = {
+                array: [spec(step) for step in given] for array, given in steps.items()
+            }
+            plain[key] = written
+    return plain
 
 
 def _builtins(value: msgspec.Struct) -> dict[str, Value]:

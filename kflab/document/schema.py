@@ -51,6 +51,11 @@ def schema(catalog: Catalog) -> dict[str, Value]:
             "model": {"$ref": "#/$defs/graph"},
             "models": {"type": "object", "additionalProperties": {"$ref": "#/$defs/graph"}},
             "training": _training(),
+            "ignore": {
+                "type": "array",
+                "items": {"type": "string", "pattern": "^KF[0-9]{3}$"},
+                "description": "The rules that are switched off.",
+            },
         },
         "required": ["model"],
         "additionalProperties": False,

@@ -21,6 +21,7 @@ from kflab.engine.protocol import (
     Reply,
     Report,
     Request,
+    Smoked,
     Summarize,
     Summarized,
 )
@@ -85,7 +86,7 @@ class _CannotStartError(Exception):
     """The engine said why it cannot start; starting it again would not help."""
 
 
-Answer: TypeAlias = Inspected | Summarized
+Answer: TypeAlias = Inspected | Summarized | Smoked
 
 _replies: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)
 

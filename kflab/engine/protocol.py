@@ -76,6 +76,57 @@ class GraphReport(msgspec.Struct, frozen=True):
         }
 
 
+class Memory(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Bytes that training takes at its peak, by what they are for.
+
+    Attributes:
+        weights: all weights.
+        gradients: one number for each trainable weight.
+        slots: what the optimizer keeps for each.
+        activations: what is kept of one batch for the backward pass, and what layers need to work in.
+        batch: the samples of the batches that are under way.
+    """
+
+    weights: int = 0
+    gradients: int = 0
+    slots: int = 0
+    activations: int = 0
+    batch: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.weights + self.gradients + self.slots + self.activations + self.batch
+
+
+class LayerCost(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one node costs: `flops` of the forward pass of one sample, `bytes` kept of one batch."""
+
+    node: str
+    flops: int = 0
+    bytes: int = 0
+    graph: str = ""
+
+
+class Cost(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What training will cost, told from shapes.
+
+    Attributes:
+        memory: what it takes at its peak.
+        available: bytes that the device has; 0 where that is not known.
+        device: the device that they are of, such as `gpu:0`.
+        flops: floating-point operations of the forward pass of one sample, a multiplication and an addition
+            counted as two.
+        nodes: what each node costs, in the order of the graph.
+    """
+
+    memory: Memory = Memory()
+    available: int = 0
+    device: str = ""
+    flops: int = 0
+    nodes: tuple[LayerCost, ...] = ()
+
+
 class Report(msgspec.Struct, frozen=True):
     """The engine's answer about an experiment.
 
@@ -83,11 +134,39 @@ class Report(msgspec.Struct, frozen=True):
         model: the main model.
         models: the nested models by name.
         findings: what is wrong, in the order of the graph.
+        cost: what training will cost.
     """
 
     model: GraphReport = GraphReport()
     models: Mapping[str, GraphReport] = {}
     findings: tuple[Finding, ...] = ()
+    cost: Cost = Cost()
+
+
+class SmokeResult(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a smoke step measured: real batches, forward and backward.
+
+    Attributes:
+        step_seconds: a step once the model is compiled.
+        first_step_seconds: the first step, which compiles it.
+        loss: the loss of the first batch; None where it is no finite number.
+        chance: the loss that a model that knows nothing would have; None where that can not be told.
+        steps: the steps of an epoch.
+        epoch_seconds: an epoch, validation included, as estimated.
+        run_seconds: all epochs, as estimated.
+        peak_bytes: memory that training took.
+        device: where it ran.
+    """
+
+    step_seconds: float
+    first_step_seconds: float
+    loss: float | None
+    chance: float | None = None
+    steps: int = 0
+    epoch_seconds: float = 0.0
+    run_seconds: float = 0.0
+    peak_bytes: int = 0
+    device: str = ""
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
@@ -130,6 +209,22 @@ class Summarized(msgspec.Struct, frozen=True, tag="summarized"):
     findings: tuple[Finding, ...] = ()
 
 
+class Smoke(msgspec.Struct, frozen=True, tag="smoke", omit_defaults=True):
+    """Ask for a smoke step of an experiment; `base` is the folder that its paths start from."""
+
+    id: int
+    document: Mapping[str, Value]
+    base: str = ""
+
+
+class Smoked(msgspec.Struct, frozen=True, tag="smoked", omit_defaults=True):
+    """What the smoke step measured, or the findings that stand in its way."""
+
+    id: int
+    result: SmokeResult | None = None
+    findings: tuple[Finding, ...] = ()
+
+
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
     """A request that could not be answered, with the reason in one line."""
 
@@ -137,5 +232,5 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
     reason: str
 
 
-Request: TypeAlias = Inspect | Summarize
-Reply: TypeAlias = Hello | Inspected | Summarized | Refused
+Request: TypeAlias = Inspect | Summarize | Smoke
+Reply: TypeAlias = Hello | Inspected | Summarized | Smoked | Refused

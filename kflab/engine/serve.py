@@ -14,7 +14,7 @@ from typing import BinaryIO, TypeAlias
 
 import msgspec
 
-from kflab.engine.protocol import Inspect, Inspected, Refused, Reply, Request, Summarize, Summarized
+from kflab.engine.protocol import Inspect, Inspected, Refused, Reply, Request, Smoke, Summarize, Summarized
 from kflab.errors import KflabError
 
 STARTING = 0
@@ -87,6 +87,8 @@ def serve(
             send(Refused(_id_of(line), f"not a request: {one_line(error)}"))
             continue
         try:
+            if isinstance(request, Smoke):
+                raise KflabError("this engine makes no smoke steps")
             send(inspect(request) if isinstance(request, Inspect) else summarize(request))
         except KflabError as error:
             send(Refused(request.id, str(error)))
