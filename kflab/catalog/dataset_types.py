@@ -38,6 +38,9 @@ class ArrayInfo(msgspec.Struct, frozen=True, omit_defaults=True):
         ids: the number of token ids it may hold; 0 for measured values.
         low: the least value, where that is known.
         high: the greatest value, where that is known.
+        features: what each entry along the last axis is, for a table: `age`, `city=Rome`.
+        columns: the arrays of the dataset that are put side by side for this one, where it is no array of
+            its own.
     """
 
     name: str
@@ -46,6 +49,8 @@ class ArrayInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     ids: int = 0
     low: float | None = None
     high: float | None = None
+    features: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 class TargetInfo(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -81,6 +86,11 @@ class DatasetInfo(msgspec.Struct, frozen=True, omit_defaults=True):
         test: samples of its own test split; 0 where a part of the training samples is held back instead.
         arguments: what can be chosen about it.
         download_bytes: what the first use downloads.
+        columns: arrays that feed an Input only where they are named: the columns of a table, which `features`
+            holds side by side.
+        unusable: why it can not be trained on as it is, with the row where there is one; "" where it can.
+        unusable_path: the place in the document that this is about.
+        is_estimate: what it holds was told from its beginning alone.
     """
 
     name: str
@@ -92,10 +102,14 @@ class DatasetInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     test: int = 0
     arguments: tuple[Argument, ...] = ()
     download_bytes: int = 0
+    columns: tuple[ArrayInfo, ...] = ()
+    unusable: str = ""
+    unusable_path: str = ""
+    is_estimate: bool = False
 
     def input(self, name: str) -> ArrayInfo | None:
-        """The input array called `name`, if there is one."""
-        return next((array for array in self.inputs if array.name == name), None)
+        """The input array or the column called `name`, if there is one."""
+        return next((array for array in (*self.inputs, *self.columns) if array.name == name), None)
 
     def target(self, name: str) -> TargetInfo | None:
         """The target array called `name`, if there is one."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from kflab.data.gaps import Gaps
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 """An array of any shape and dtype, samples along the first axis."""
@@ -48,6 +51,8 @@ class Raw:
         test: a test split of its own, where it brings one.
         ordered: the samples follow each other in time, so that splits must not be shuffled.
         gap: samples to leave out between two splits in time, because they share values to be predicted.
+        gaps: how the missing values of an input are to be filled in, by the input's name; they are NaN until
+            then.
     """
 
     train: Samples
@@ -55,3 +60,4 @@ class Raw:
     test: Samples | None = None
     ordered: bool = False
     gap: int = 0
+    gaps: Mapping[str, Gaps] = field(default_factory=dict)

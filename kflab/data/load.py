@@ -10,7 +10,7 @@ from kflab.catalog import datasets
 from kflab.catalog.dataset_types import ArrayInfo, DatasetInfo, Origin, TargetInfo, TargetKind
 from kflab.catalog.matching import Matching, input_shape, match
 from kflab.catalog.offers import Settings
-from kflab.data import bundled, downloads, files, generated
+from kflab.data import bundled, downloads, generated, sources
 from kflab.data.arrays import Array, Progress, Raw, Samples
 from kflab.data.prepare import check_finite, fit_shape, scaler
 from kflab.data.split import split
@@ -134,9 +134,18 @@ def _classes(raw: Raw, matching: Matching) -> Array | None:
 
 
 def load_raw(
-    data: Data, info: DatasetInfo, matching: Matching, base: Path | None, progress: Progress | None
+    data: Data,
+    info: DatasetInfo,
+    matching: Matching,
+    base: Path | None,
+    progress: Progress | None,
+    *,
+    look: bool = False,
 ) -> Raw:
-    """The arrays of the data's source that a matching asks for, or all of a dataset of the catalog."""
+    """The arrays of the data's source that a matching asks for, or all of a dataset of the catalog.
+
+    With `look`, a sample of a large table will do, which is there at once.
+    """
     offer = datasets.find(data.source)
     if offer is not None:
         settings = offer.fill(data.arguments)
@@ -144,8 +153,4 @@ def load_raw(
             return downloads.load_download(offer, settings, progress)
         return _LOADERS[offer.name](settings)
     wanted = [*matching.inputs.values(), *matching.targets.values()]
-    return files.load_file(
-        datasets.file_of(data, base),
-        [array.name for array in wanted if isinstance(array, ArrayInfo)],
-        [array.name for array in wanted if not isinstance(array, ArrayInfo)],
-    )
+    return sources.open_source(data, info, wanted, base, progress, look=look)
