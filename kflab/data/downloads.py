@@ -92,6 +92,12 @@ def load_download(offer: Offer, settings: Settings, progress: Progress | None) -
     return Raw(_samples(offer, settings, x_train, y_train), test=_samples(offer, settings, x_test, y_test))
 
 
+def is_here(offer: Offer) -> bool:
+    """Whether a dataset is on this machine already, so that loading it downloads nothing."""
+    folder = _folder()
+    return all((folder / file).exists() for file in offer.files)
+
+
 def _folder() -> Path:
     """Where Keras keeps its datasets; it turns to a temporary folder where its own cannot be written."""
     own = paths.keras_datasets_dir()
