@@ -29,6 +29,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
         path: the setting it is about, such as `training.loss`.
         code: the rule that found it, such as `KF012`.
         fix: what would mend it, where that is known.
+        explains: nodes of the same graph whose own errors come of it and are not told beside it.
     """
 
     message: str
@@ -38,12 +39,19 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     path: str = ""
     code: str = ""
     fix: Fix | None = None
+    explains: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
         """Where it is, in words for a list: `encoder/pooled`, `training.loss`."""
         node = f"{self.graph}/{self.node}" if self.graph and self.node else self.node or self.graph
         return node or self.path
+
+
+def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Errors first, then warnings, then the rest, each as they came."""
+    order = tuple(Severity)
+    return tuple(sorted(findings, key=lambda finding: order.index(finding.severity)))
 
 
 def first_error(findings: Iterable[Finding]) -> str:

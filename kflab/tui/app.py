@@ -31,7 +31,8 @@ from kflab.tui.screens.splash import Splash
 if TYPE_CHECKING:
     from kflab.catalog import Catalog
     from kflab.engine.client import Status
-    from kflab.engine.protocol import Summarized
+    from kflab.engine.protocol import Smoked, Summarized
+    from kflab.experiment import Experiment
     from kflab.tui.engine_link import EngineLink, MakeEngine
     from kflab.tui.keeping import Keeper
     from kflab.tui.screens.lab import LabScreen
@@ -315,6 +316,16 @@ class Lab(App[None]):
             return
         if report is not None and self.now.experiment is experiment:
             self.session = situated(self.now.told(report, experiment))
+
+    async def smoke(self, experiment: Experiment, base: Path | None) -> Smoked:
+        """What a smoke step of an experiment measures, in an engine of its own.
+
+        Raises:
+            EngineError: the engine can not answer.
+        """
+        from kflab.tui.engine_link import smoke, smoke_engine
+
+        return await smoke(self._make_engine or smoke_engine, experiment, base)
 
     async def summary(self, width: int) -> Summarized | None:
         """The Keras summary of the graph that is shown, or why there is none; None if a newer one comes.

@@ -17,6 +17,8 @@ class Place(enum.StrEnum):
     LAB = "In the lab"
     ROWS = "In a list"
     FORM = "In a form"
+    PROBLEMS = "In the problems"
+    COST = "In the cost"
     DIALOG = "In a dialog"
     QUICK_ADD = "In the line that adds"
 

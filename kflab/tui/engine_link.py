@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from kflab import document, paths
 from kflab.engine.client import EngineClient, State, Status, SupersededError
-from kflab.engine.protocol import Report, Summarized
+from kflab.engine.protocol import Report, Smoked, Summarized
 from kflab.experiment import Experiment
 from kflab.values import Value
 
@@ -29,6 +30,10 @@ class Engine(Protocol):
         """The Keras summary of a model, or the findings that stand in its way."""
         ...
 
+    async def smoke(self, document: Mapping[str, Value], base: str = "") -> Smoked:
+        """What real batches of an experiment measured, or the findings that stand in the way."""
+        ...
+
     async def close(self) -> None:
         """Ends it."""
 
@@ -40,6 +45,30 @@ MakeEngine: TypeAlias = Callable[[Callable[[Status], None]], Engine]
 def own_engine(on_status: Callable[[Status], None]) -> Engine:
     """An engine in a process of its own; what it prints goes to a log."""
     return EngineClient(paths.state_dir() / "engine.log", on_status)
+
+
+def smoke_engine(on_status: Callable[[Status], None]) -> Engine:
+    """An engine for one smoke step: what it takes of a device is given back when it ends."""
+    return EngineClient(paths.state_dir() / "smoke.log", on_status)
+
+
+async def smoke(make: MakeEngine, experiment: Experiment, base: Path | None) -> Smoked:
+    """What real batches of an experiment measured, in an engine that ends with the answer.
+
+    Args:
+        make: makes the engine.
+        experiment: the experiment.
+        base: the folder that its paths start from.
+
+    Raises:
+        EngineError: the engine can not answer.
+    """
+    engine = make(lambda _: None)
+    engine.start()
+    try:
+        return await engine.smoke(document.encode(experiment), str(base) if base else "")
+    finally:
+        await engine.close()
 
 
 class EngineLink:

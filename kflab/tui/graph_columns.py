@@ -112,6 +112,8 @@ def _inner(findings: Iterable[Finding]) -> dict[tuple[str, str], Severity]:
     """The worst finding of each node of each nested model."""
     found: dict[tuple[str, str], Severity] = {}
     for finding in findings:
+        if finding.severity is Severity.INFO:
+            continue
         if finding.graph and found.get((finding.graph, finding.node)) is not Severity.ERROR:
             found[finding.graph, finding.node] = finding.severity
     return found

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from textual.binding import Binding
 
 from kflab.tui.command import Command, Place, key_text
-from kflab.tui.key_table import adding, graph, lab, rows, runs
+from kflab.tui.key_table import adding, graph, lab, problems, rows, runs
 from kflab.tui.situation import WIDE, Pane, Situation, is_narrow
 
 __all__ = [
@@ -29,11 +29,14 @@ __all__ = [
 COMMANDS: tuple[Command, ...] = (
     *graph.COMMANDS,
     *lab.VIEWS,
+    *problems.COMMANDS,
     *runs.COMMANDS,
     *lab.FILES,
     *lab.PANES,
     *lab.WHOLE,
     *rows.COMMANDS,
+    *problems.LIST,
+    *problems.COST,
     *adding.COMMANDS,
 )
 """Every command. The lab's own come in the order of the footer."""
@@ -54,12 +57,16 @@ def find(action: str, place: Place = Place.LAB) -> Command | None:
     return next((command for command in commands(place) if command.action.partition("(")[0] == action), None)
 
 
+_OWN = {Pane.NODE: Place.FORM, Pane.SETUP: Place.FORM, Pane.PROBLEMS: Place.PROBLEMS}
+"""The panes that have keys of their own."""
+
+
 def footer(now: Situation) -> list[Command]:
-    """What the footer shows now, in its order; a form's own keys come first."""
-    form = [Place.FORM] if now.pane in {Pane.NODE, Pane.SETUP} else []
+    """What the footer shows now, in its order; a pane's own keys come first."""
+    own = _OWN.get(now.pane)
     return [
         command
-        for place in (*form, Place.LAB)
+        for place in (*([own] if own else []), Place.LAB)
         for command in commands(place)
         if command.label and command.when(now) and command.shown(now)
     ]

@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 
 from kflab.catalog.datasets import DatasetInfo
-from kflab.diagnose.findings import Finding, Severity
+from kflab.diagnose.findings import Finding, Severity, worst_first
 from kflab.document.files import FileState
-from kflab.engine.protocol import GraphReport, Report
+from kflab.engine.protocol import GraphReport, Report, Smoked
 from kflab.experiment import Experiment
 from kflab.graph.edits import Edited
 from kflab.graph.folding import Folding, at_first, folds_of, hiding
@@ -39,6 +39,9 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         reported: the experiment that it said that of.
         info: what the dataset holds.
         findings: what is wrong.
+        verdict: what the run that is followed turned out to be, once it is over.
+        smoked: what the last smoke step measured.
+        smoked_of: the experiment that it was of.
     """
 
     history: History
@@ -56,6 +59,9 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     reported: Experiment | None = None
     info: DatasetInfo | None = None
     findings: tuple[Finding, ...] = ()
+    verdict: tuple[Finding, ...] = ()
+    smoked: Smoked | None = None
+    smoked_of: Experiment | None = None
 
     @property
     def experiment(self) -> Experiment:
@@ -164,9 +170,14 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(finding for finding in self.findings if finding.severity is Severity.ERROR)
 
     def marks(self) -> dict[str, Severity]:
-        """The worst finding of each node that is shown; those of a nested model stand at its calls, too."""
+        """The worst finding of each node that is shown; those of a nested model stand at its calls, too.
+
+        What only explains marks no node.
+        """
         marks: dict[str, Severity] = {}
         for finding in self.findings:
+            if finding.severity is Severity.INFO:
+                continue
             for name in self._nodes_of(finding):
                 if marks.get(name) is not Severity.ERROR:
                     marks[name] = finding.severity
@@ -175,15 +186,15 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     def notes(self) -> dict[str, str]:
         """What the worst finding of each node says."""
         notes: dict[str, str] = {}
-        for finding in sorted(self.findings, key=lambda finding: finding.severity is not Severity.ERROR):
-            for name in self._nodes_of(finding):
+        for finding in worst_first(self.findings):
+            for name in self._nodes_of(finding) if finding.severity is not Severity.INFO else ():
                 notes.setdefault(name, finding.message)
         return notes
 
     def findings_of(self, name: str) -> tuple[Finding, ...]:
         """What is wrong with one node of the graph that is shown, errors first."""
         found = [finding for finding in self.findings if name in self._nodes_of(finding)]
-        return tuple(sorted(found, key=lambda finding: finding.severity is not Severity.ERROR))
+        return worst_first(found)
 
     def _nodes_of(self, finding: Finding) -> tuple[str, ...]:
         if finding.graph == self.graph_name:
@@ -303,6 +314,10 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     def told(self, report: Report, experiment: Experiment) -> Session:
         """The session with an answer of the engine."""
         return msgspec.structs.replace(self, report=report, reported=experiment)
+
+    def measured(self, smoked: Smoked, experiment: Experiment) -> Session:
+        """The session with what a smoke step of an experiment measured."""
+        return msgspec.structs.replace(self, smoked=smoked, smoked_of=experiment)
 
     def saved_to(self, path: Path, experiment: Experiment, disk: FileState) -> Session:
         """The session after an experiment was written to a file; it may have been edited meanwhile.

@@ -17,6 +17,7 @@ class Pane(enum.StrEnum):
     TRAIN = "Train"
     SUMMARY = "Summary"
     CODE = "Code"
+    PROBLEMS = "Problems"
 
 
 WIDE = (110, 32)
@@ -48,6 +49,9 @@ class Situation(msgspec.Struct, frozen=True):
         training: the followed run is alive.
         run: a run is followed.
         engine_failed: there is no engine.
+        problem: the list of problems has one under its cursor.
+        fixable: there is a fix for what is selected.
+        fixes: how many problems can be fixed safely.
     """
 
     pane: Pane = Pane.GRAPH
@@ -66,6 +70,9 @@ class Situation(msgspec.Struct, frozen=True):
     training: bool = False
     run: bool = False
     engine_failed: bool = False
+    problem: bool = False
+    fixable: bool = False
+    fixes: int = 0
 
 
 def on(*panes: Pane) -> Callable[[Situation], bool]:

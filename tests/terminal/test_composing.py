@@ -56,9 +56,9 @@ def composing(dataset: str, output: str, *, other_lab: bool = False) -> Iterator
         terminal.press("enter")
         terminal.wait_for("saved")
         if not other_lab:
-            terminal.press("p")
-            terminal.wait_for("Open a preset")
-            keyboard.answer("iris_mlp", "Open a preset")
+            terminal.press("e")
+            terminal.wait_for("Open")
+            keyboard.answer("iris_mlp", "name, or the path of a file")
             terminal.wait_for("kflab  iris_mlp")
             terminal.press("e")
             terminal.wait_for("Open")

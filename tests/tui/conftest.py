@@ -17,7 +17,17 @@ from kflab import document
 from kflab.diagnose.findings import Finding
 from kflab.diagnose.structure import structure
 from kflab.engine.client import State, Status
-from kflab.engine.protocol import GraphReport, Hello, NodeReport, Report, Summarized, TensorReport, Totals
+from kflab.engine.protocol import (
+    GraphReport,
+    Hello,
+    NodeReport,
+    Report,
+    Smoked,
+    SmokeResult,
+    Summarized,
+    TensorReport,
+    Totals,
+)
 from kflab.experiment import Experiment
 from kflab.graph.nodes import Graph, Layer, Node
 from kflab.runs import control
@@ -87,6 +97,9 @@ class StubEngine:
     async def summarize(self, plain: Mapping[str, Value], width: int, graph: str = "") -> Summarized:
         nodes = document.decode(plain).graph(graph).nodes
         return Summarized(0, text="\n".join(f"summary of {name}" for name in nodes))
+
+    async def smoke(self, plain: Mapping[str, Value], base: str = "") -> Smoked:
+        return Smoked(0, SmokeResult(0.012, 1.5, 2.31, 2.3, 23, 0.9, 18.0, 210_000_000, "cpu"))
 
     async def close(self) -> None:
         self.closed = True

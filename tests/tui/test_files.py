@@ -74,8 +74,8 @@ async def test_folder_that_is_missing_is_told(open_lab: OpenLab) -> None:
 
 async def test_open_a_preset(open_lab: OpenLab) -> None:
     async with open_lab() as pilot:
-        await pilot.press("p")
-        await wait_for_text(pilot, "Open a preset")
+        await pilot.press("e")
+        await wait_for_text(pilot, "presets")
         await type_text(pilot, "digits_mlp")
         await pilot.press("enter")
         await wait_for_lab(pilot)

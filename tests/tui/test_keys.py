@@ -8,9 +8,11 @@ from kflab.tui import keys
 from kflab.tui.headless import screen_text
 from kflab.tui.keys import COMMANDS, Pane, Place, Situation
 from kflab.tui.screens.choose import Choose
+from kflab.tui.screens.cost import CostScreen
 from kflab.tui.screens.lab import LabScreen
 from kflab.tui.screens.quick_add import QuickAdd
 from kflab.tui.widgets.form_rows import FormRows
+from kflab.tui.widgets.problems import ProblemRows
 from kflab.tui.widgets.rowlist import RowList
 from tests.tui.conftest import OpenLab, type_text, wait_for, wait_for_lab, wait_for_text
 
@@ -21,6 +23,8 @@ OWNERS = {
     Place.LAB: LabScreen,
     Place.ROWS: RowList,
     Place.FORM: FormRows,
+    Place.PROBLEMS: ProblemRows,
+    Place.COST: CostScreen,
     Place.DIALOG: Choose,
     Place.QUICK_ADD: QuickAdd,
 }

@@ -10,6 +10,7 @@ from kflab import presets
 from kflab.tui.app import Lab
 from kflab.tui.headless import screen_text
 from kflab.tui.keys import Pane
+from kflab.tui.widgets.footer import tab_names
 from tests.tui.conftest import OpenLab, StubEngine, graph_of, lab_of, wait_for, wait_for_text
 
 
@@ -23,7 +24,7 @@ async def test_wide_terminal_shows_graph_node_and_training_at_once(open_lab: Ope
 async def test_small_terminal_shows_one_pane_under_tabs(open_lab: OpenLab) -> None:
     async with open_lab((80, 24)) as pilot:
         text = screen_text(pilot.app)
-        assert "1 Graph   2 Node   3 Setup   4 Train   5 Summary   6 Code" in text
+        assert all(f"{number} {pane}" in text for number, pane in enumerate(Pane, 1))
         assert "Conv2D 16 3×3 relu" in text
         assert "Training" not in text
         for digit, title in (
@@ -161,4 +162,17 @@ async def test_plain_ascii(runs_dir: Path, experiment_file: Path) -> None:
 
 
 def test_panes_are_numbered_in_their_order() -> None:
-    assert [pane.value for pane in Pane] == ["Graph", "Node", "Setup", "Train", "Summary", "Code"]
+    first = ["Graph", "Node", "Setup", "Train", "Summary", "Code"]
+    assert [pane.value for pane in Pane][: len(first)] == first
+
+
+def test_the_tabs_fit_and_the_one_that_is_shown_is_told_in_full() -> None:
+    for width in (58, 78, 108):
+        for now in Pane:
+            names, gap = tab_names(now, width)
+            assert (
+                sum(len(f"{number} {name}") for number, name in enumerate(names)) + gap * len(names[1:])
+                <= width
+            )
+            assert now.value in names
+    assert tab_names(Pane.GRAPH, 200) == ([pane.value for pane in Pane], 3)

@@ -45,18 +45,27 @@ FILES: tuple[Command, ...] = (
     ),
     Command("save_as", ("W",), "File", "Save as", "Writes the experiment to another file."),
     Command("open", ("e",), "File", "Open", "Opens an experiment: a preset, or a file.", label="Open"),
-    Command("presets", ("p",), "File", "Open a preset", "Opens one of the experiments that came with kflab."),
+    Command("presets", (), "File", "Open a preset", "Opens one of the experiments that came with kflab."),
     Command("new", ("n",), "File", "New", "Starts an experiment with nothing but an Input for the dataset."),
 )
 """What can be done with files."""
 
+_LEADS_TO = {
+    Pane.GRAPH: "the graph",
+    Pane.NODE: "the arguments of the selected node",
+    Pane.SETUP: "data, optimizer, loss, metrics and callbacks",
+    Pane.TRAIN: "the training curves",
+    Pane.SUMMARY: "the Keras summary",
+    Pane.CODE: "the Keras script",
+    Pane.PROBLEMS: "what is wrong with the experiment",
+}
+"""What each pane shows; its digit is its place among the panes."""
+
 PANES: tuple[Command, ...] = (
-    Command("pane(0)", ("1",), "Pane", "Graph", "Goes to the graph."),
-    Command("pane(1)", ("2",), "Pane", "Node", "Goes to the arguments of the selected node."),
-    Command("pane(2)", ("3",), "Pane", "Setup", "Goes to data, optimizer, loss, metrics and callbacks."),
-    Command("pane(3)", ("4",), "Pane", "Train", "Goes to the training curves."),
-    Command("pane(4)", ("5",), "Pane", "Summary", "Goes to the Keras summary."),
-    Command("pane(5)", ("6",), "Pane", "Code", "Goes to the Keras script."),
+    *(
+        Command(f"pane({number})", (str(number + 1),), "Pane", pane.value, f"Goes to {_LEADS_TO[pane]}.")
+        for number, pane in enumerate(Pane)
+    ),
     Command(
         "back",
         ("escape",),

@@ -34,7 +34,7 @@ class Setting(msgspec.Struct, frozen=True):
     def severity(self, path: str) -> Severity | None:
         """The worst finding about a setting."""
         found = {finding.severity for finding in self.findings if finding.path == path}
-        return Severity.ERROR if Severity.ERROR in found else next(iter(found), None)
+        return next((severity for severity in Severity if severity in found), None)
 
 
 def with_data(experiment: Experiment, data: Data, name: str) -> Edited:

@@ -21,13 +21,14 @@ from kflab.tui.widgets.footer import Footer, TabBar
 from kflab.tui.widgets.form import Form
 from kflab.tui.widgets.graph import GraphPane
 from kflab.tui.widgets.header import Header
+from kflab.tui.widgets.problems import ProblemsPane
 from kflab.tui.widgets.summary import SummaryPane
 from kflab.values import Value
 
 LEAST = (60, 16)
 """The least columns and rows for one pane."""
 
-SIDES = (Pane.NODE, Pane.SETUP, Pane.SUMMARY, Pane.CODE)
+SIDES = (Pane.NODE, Pane.SETUP, Pane.SUMMARY, Pane.CODE, Pane.PROBLEMS)
 """The panes that share the place beside the graph."""
 
 
@@ -39,11 +40,11 @@ class LabScreen(LabDrawing):
     LabScreen { layout: vertical; background: $background; color: $foreground; }
     LabScreen #panes { height: 1fr; }
     LabScreen #top { height: 54%; }
-    LabScreen #graph { width: 55%; }
-    LabScreen #node, LabScreen #setup, LabScreen #summary, LabScreen #code { width: 1fr; }
+    LabScreen #top > * { width: 1fr; }
+    LabScreen #top > #graph { width: 55%; }
     LabScreen #train { height: 1fr; }
     LabScreen.-narrow #top { height: 1fr; }
-    LabScreen.-narrow #graph { width: 1fr; }
+    LabScreen.-narrow #top > #graph { width: 1fr; }
     LabScreen #tabs, LabScreen #small { display: none; }
     LabScreen.-narrow #tabs { display: block; }
     LabScreen.-small > * { display: none; }
@@ -68,6 +69,7 @@ class LabScreen(LabDrawing):
                 yield Form(self, id="setup")
                 yield SummaryPane(id="summary")
                 yield CodePane(id="code")
+                yield self.compose_problems()
             with Container(id="train"):
                 yield from self.compose_training()
         yield Footer()
@@ -124,10 +126,10 @@ class LabScreen(LabDrawing):
             self.show_summary()
         if pane is Pane.CODE:
             self.show_code()
-        if pane in {Pane.NODE, Pane.SETUP}:
+        if pane in {Pane.NODE, Pane.SETUP, Pane.PROBLEMS}:
             self.show_side(self.session)
         target = self.query_one(f"#{pane.name.lower()}")
-        if isinstance(target, Form):
+        if isinstance(target, Form | ProblemsPane):
             target.take_focus()
         elif pane is Pane.TRAIN:
             self.set_focus(next(child for child in target.children if child.display))
@@ -203,6 +205,9 @@ class LabScreen(LabDrawing):
             training=self.training_alive,
             run=self.run_followed,
             engine_failed=self.engine_failed,
+            problem=self.selected_problem is not None,
+            fixable=self.fixable() is not None,
+            fixes=len(self.safe_fixes()),
         )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
@@ -231,7 +236,7 @@ class LabScreen(LabDrawing):
                 help=command.help,
                 words=(command.label,),
             )
-            for command in keys.commands(keys.Place.LAB)
+            for command in (*keys.commands(keys.Place.PROBLEMS), *keys.commands(keys.Place.LAB))
             if command.when(now) and command.action != "palette"
         ]
 

@@ -14,18 +14,21 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from kflab.catalog.datasets import DatasetInfo
-from kflab.diagnose.findings import Finding, Severity
+from kflab.diagnose.findings import Finding, Severity, worst_first
 from kflab.engine.client import EngineError, State
 from kflab.tui import keys
+from kflab.tui.actions.cost import CostActions
 from kflab.tui.actions.files import FileActions
 from kflab.tui.actions.forms import FormActions
 from kflab.tui.actions.graph import GraphActions
 from kflab.tui.actions.moving import MovingActions
+from kflab.tui.actions.problems import ProblemActions
 from kflab.tui.actions.runs import RunActions
 from kflab.tui.engine_link import STARTING, status_text
 from kflab.tui.graph_columns import view_of
 from kflab.tui.keys import Situation
 from kflab.tui.layer_text import target_name
+from kflab.tui.problems import MARKS, PARTS, counts_text
 from kflab.tui.rows.node import first_argument, node_rows
 from kflab.tui.rows.row import Row as FormRow
 from kflab.tui.rows.setting import Setting
@@ -37,6 +40,7 @@ from kflab.tui.widgets.footer import Footer
 from kflab.tui.widgets.form import Form
 from kflab.tui.widgets.graph import GraphPane
 from kflab.tui.widgets.header import Header
+from kflab.tui.widgets.problems import ProblemsPane
 from kflab.tui.widgets.rowlist import RowList
 from kflab.tui.widgets.summary import SummaryPane
 
@@ -47,7 +51,9 @@ AT_ONCE = 0.06
 """Seconds within which an answer of the engine comes at once: until then, nothing is drawn twice."""
 
 
-class LabDrawing(MovingActions, GraphActions, FormActions, FileActions, RunActions):
+class LabDrawing(
+    MovingActions, GraphActions, FormActions, FileActions, ProblemActions, CostActions, RunActions
+):
     """Draws the session; every pane shows what it says and holds no other truth."""
 
     def __init__(self) -> None:
@@ -133,20 +139,13 @@ class LabDrawing(MovingActions, GraphActions, FormActions, FileActions, RunActio
         facts = [plural(len(session.graph.nodes), "node")]
         if session.report is not None:
             facts.append(f"{count_text(session.graph_report.totals.total)} params")
-        errors = len(session.errors)
-        warnings = len(session.findings) - errors
-        line = Text(" · ".join(facts))
-        if errors:
-            line.append(" · ").append(f"✗ {plural(errors, 'error')}", self._color("error"))
-        if warnings:
-            line.append(" · ").append(f"▲ {plural(warnings, 'warning')}", self._color("warning"))
-        return line
+        return Text(" · ".join(facts))
 
     def _color(self, name: str) -> str:
         return (
             self.app.theme_variables.get(name, "")
             if not self.app.current_theme.ansi
-            else {"error": "red", "warning": "yellow"}[name]
+            else {"error": "red", "warning": "yellow"}.get(name, "")
         )
 
     def show_side(self, session: Session) -> None:
@@ -159,6 +158,8 @@ class LabDrawing(MovingActions, GraphActions, FormActions, FileActions, RunActio
             self.show_summary()
         if self.query_one("#code").display:
             self.show_code()
+        if self.query_one("#problems").display:
+            self.show_problems(session)
 
     def _show_node(self, session: Session) -> None:
         form = self.query_one("#node", Form)
@@ -190,13 +191,12 @@ class LabDrawing(MovingActions, GraphActions, FormActions, FileActions, RunActio
         notes = Text()
         for finding in findings:
             notes.append("\n" if notes else "")
-            mark = "✗ " if finding.severity is Severity.ERROR else "▲ "
-            notes.append(mark + finding.message, self._color(finding.severity.value))
+            notes.append(f"{MARKS[finding.severity]} {finding.message}", self._color(PARTS[finding.severity]))
         return notes or None
 
     def _show_setup(self, session: Session) -> None:
         form = self.query_one("#setup", Form)
-        about = [finding for finding in session.findings if not finding.node]
+        about = worst_first(finding for finding in session.findings if not finding.node)
         self._entitle(form, Text("Setup"), Text(_counts(session.info) if session.info else ""))
         rows = setup_rows(
             Setting(self.lab.catalog, session.experiment, session.info, session.folder, session.findings)
@@ -233,6 +233,20 @@ class LabDrawing(MovingActions, GraphActions, FormActions, FileActions, RunActio
         pane.border_subtitle = Text(self._code.missing(session))
         pane.show(self._code.block.lines, self._code.lines_of(session.graph_name, session.selected))
 
+    def show_problems(self, session: Session) -> None:
+        """Draws what is wrong."""
+        pane = self.query_one(ProblemsPane)
+        pane.show(session.findings, session.verdict, stale=session.stale, empty=self._nothing_wrong(session))
+        counts = [counts_text(session.findings)] if session.findings else []
+        fixes = len(self.safe_fixes())
+        facts = [*counts, f"{fixes} to fix on F"] if fixes > 1 else counts
+        self._entitle(pane, Text("Problems"), Text(" · ".join(facts)))
+
+    def _nothing_wrong(self, session: Session) -> str:
+        if session.stale:
+            return "Nothing is wrong so far; the shapes are being worked out."
+        return "Nothing is wrong.\n\nK tells what it will cost, t trains it."
+
     def show_header(self) -> None:
         """Draws file and engine."""
         session, status = self.session, self.lab.engine_status
@@ -242,6 +256,11 @@ class LabDrawing(MovingActions, GraphActions, FormActions, FileActions, RunActio
             unsaved=session.unsaved,
             engine=status_text(status) if status else STARTING,
             failed=self.engine_failed,
+            problems=[
+                (f"{count} {MARKS[severity]}", PARTS[severity])
+                for severity in (Severity.ERROR, Severity.WARNING)
+                if (count := sum(finding.severity is severity for finding in session.findings))
+            ],
         )
 
     def show_footer(self) -> None:

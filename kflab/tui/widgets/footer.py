@@ -89,12 +89,27 @@ class TabBar(Widget):
     def render(self) -> Text:
         """The line."""
         line = Text(no_wrap=True, end="")
-        for number, pane in enumerate(Pane):
+        names, gap = tab_names(self._now, self.content_size.width)
+        for number, (pane, name) in enumerate(zip(Pane, names, strict=True)):
             style = self.get_component_rich_style(
                 "tabs--now" if pane is self._now else "tabs--other", partial=True
             )
-            tab = Text(f"{number + 1} {pane.value}", style)
+            tab = Text(f"{number + 1} {name}", style)
             tab.stylize(Style.from_meta({"@click": f"screen.pane({number})"}))
-            line.append_text(tab).append("   ")
+            line.append_text(tab).append(" " * gap)
         line.rstrip()
         return line
+
+
+def tab_names(now: Pane, width: int) -> tuple[list[str], int]:
+    """The names of the panes, as long as there is room for and that of `now` in full, and the gap between."""
+    names = [pane.value for pane in Pane]
+    numbers = 2 * len(names)
+    for gap in (3, 2, 1):
+        if numbers + sum(map(len, names)) + gap * (len(names) - 1) <= width:
+            return names, gap
+    for most in range(max(map(len, names)), 1, -1):
+        short = [pane.value if pane is now else pane.value[:most] for pane in Pane]
+        if numbers + sum(map(len, short)) + len(names) - 1 <= width:
+            return short, 1
+    return short, 1

@@ -88,6 +88,11 @@ class Form(Vertical):
         return self._list.rows
 
     @property
+    def all_rows(self) -> Sequence[Row]:
+        """The rows, those that are shut away among them."""
+        return self._list.all_rows
+
+    @property
     def current(self) -> Row | None:
         """The row under the cursor."""
         return self._list.current
@@ -127,6 +132,13 @@ class Form(Vertical):
                 self._list.put_cursor(index)
                 self._show_help()
                 return
+
+    def reveal(self, key: folding.Key) -> None:
+        """Puts the cursor on the row with this key, and opens what it is shut away in."""
+        for row in self.all_rows:
+            if row.opens is not None and row.key != key and key[: len(row.key)] == row.key:
+                self.open(row.key)
+        self.select(key)
 
     def open(self, key: folding.Key) -> None:
         """Shows the rows under the one with this key."""

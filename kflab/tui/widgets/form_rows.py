@@ -17,7 +17,7 @@ from kflab.tui.text import fit
 from kflab.tui.widgets.rowlist import RowList
 
 _MOST_LABEL = 32
-_MARKS = {Severity.ERROR: "✗", Severity.WARNING: "▲", None: " "}
+_MARKS = {Severity.ERROR: "✗", Severity.WARNING: "▲"}
 _FOLDS = {True: "▾", False: "▸", None: " "}
 
 
@@ -56,6 +56,11 @@ class FormRows(RowList):
             same = [index for index, row in enumerate(rows) if row.key == before.key]
             if same:
                 self.put_cursor(same[0])
+
+    @property
+    def all_rows(self) -> Sequence[Row]:
+        """The rows, those that are shut away among them."""
+        return self._all
 
     @property
     def _folds(self) -> dict[folding.Key, bool]:
@@ -97,7 +102,8 @@ class FormRows(RowList):
             return line
         is_open = None if at.opens is None else folding.is_open(at, self._folds)
         label = "  " * at.indent + _FOLDS[is_open] + at.label
-        line.append(_MARKS[at.severity], self.part(at.severity.value) if at.severity else "")
+        mark = _MARKS.get(at.severity) if at.severity else None
+        line.append(mark or " ", self.part(at.severity.value) if mark and at.severity else "")
         line.append(fit(label, self.label_width + 1).ljust(self.label_width + 1), self.part("quiet"))
         line.append("  ")
         shown = at.brief if is_open and at.brief else at.shown

@@ -1,0 +1,220 @@
+"""Findings as a list to work through: their order, what each row says, and the place that each is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from kflab.diagnose.findings import Finding, Severity, worst_first
+from kflab.experiment import EVERY_OUTPUT, Experiment
+from kflab.graph.nodes import Call
+from kflab.tui.rows.row import Row
+from kflab.tui.session import Session
+from kflab.tui.text import fit, fit_middle, plural
+
+MARKS = {Severity.ERROR: "✗", Severity.WARNING: "▲", Severity.INFO: "i"}
+"""What stands for a severity, so that no colour is needed to tell."""
+
+PARTS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "quiet"}
+"""The part of the look that a severity is."""
+
+AFTER_THE_RUN = "After the run"
+"""The heading of what the run that is followed turned out to be."""
+
+_CODE = 5
+_MOST_PLACE = 20
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """A row of the list.
+
+    Attributes:
+        finding: what it is about; none for a heading.
+        heading: the words of a heading.
+        pending: it was found before the last edit, and whether it still holds is being worked out.
+    """
+
+    finding: Finding | None = None
+    heading: str = ""
+    pending: bool = False
+
+    @property
+    def fixable(self) -> bool:
+        """Whether there is a fix for it."""
+        return self.finding is not None and self.finding.fix is not None
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What tells it from the others, whatever figures its message has."""
+        found = self.finding
+        return (found.code, found.graph, found.node, found.path) if found else ("", "", "", self.heading)
+
+
+def problems(
+    findings: Iterable[Finding],
+    after_run: Iterable[Finding] = (),
+    before: Sequence[Problem] = (),
+    *,
+    stale: bool = False,
+) -> list[Problem]:
+    """The rows of the list.
+
+    Args:
+        findings: what is wrong with the experiment.
+        after_run: what its run turned out to be.
+        before: the rows until now.
+        stale: shapes are being worked out, so that what depends on them is not among the findings.
+    """
+    rows = [Problem(finding) for finding in worst_first(findings)]
+    if stale:
+        rows = _kept_in_place(rows, before)
+    told = worst_first(after_run)
+    if told:
+        rows += [Problem(heading=AFTER_THE_RUN), *(Problem(finding) for finding in told)]
+    return rows
+
+
+def _kept_in_place(rows: Sequence[Problem], before: Sequence[Problem]) -> list[Problem]:
+    """The rows in the places that they had, those that may come back among them."""
+    now = {row.key: row for row in rows}
+    kept: list[Problem] = []
+    for row in before:
+        if row.heading:
+            break
+        found = now.pop(row.key) if row.key in now else msgspec.structs.replace(row, pending=True)
+        kept.append(found)
+    return [*kept, *now.values()]
+
+
+def place_after(before: Sequence[Problem], cursor: int, rows: Sequence[Problem]) -> int:
+    """Where the cursor stands among other rows: on the same problem, or else in the same place."""
+    if cursor < len(before):
+        wanted = before[cursor]
+        same = [index for index, row in enumerate(rows) if row.key == wanted.key]
+        exact = [index for index in same if rows[index].finding == wanted.finding]
+        if found := exact or same:
+            return found[0]
+    return max(min(cursor, len(rows) - 1), 0)
+
+
+class Widths(msgspec.Struct, frozen=True):
+    """How wide the columns of the list are; 0 where there is no room for one."""
+
+    place: int = 0
+    message: int = 0
+
+
+def widths(rows: Sequence[Problem], width: int) -> Widths:
+    """The columns of a list that is so wide."""
+    before = 2 + _CODE + 3  # mark, code, and the sign of a fix
+    places = (len(row.finding.place) for row in rows if row.finding)
+    room = width - before
+    place = min(max(places, default=0), _MOST_PLACE, max(room // 3, 0))
+    place = place if place >= 4 else 0
+    return Widths(place, max(room - (place + 2 if place else 0), 0))
+
+
+def pieces(row: Problem, columns: Widths) -> Iterator[tuple[str, str]]:
+    """A row as pieces of text, each with the part of the look that it is."""
+    found = row.finding
+    if found is None:
+        yield row.heading, "accent"
+        return
+    part = "quiet" if row.pending else PARTS[found.severity]
+    yield f"{MARKS[found.severity]} {found.code:<{_CODE}} ", part
+    yield ("f " if row.fixable else "  "), "quiet" if row.pending else "accent"
+    if columns.place:
+        yield (
+            f"{fit_middle(found.place, columns.place):<{columns.place}}  ",
+            "quiet" if row.pending else "strong",
+        )
+    words = " ".join(found.message.split())
+    yield fit(words, columns.message), "quiet" if row.pending or found.severity is Severity.INFO else ""
+
+
+def counts_text(findings: Sequence[Finding]) -> str:
+    """How many there are of each severity, in words: `1 error · 2 warnings · 1 note`."""
+    names = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+    counted = (
+        (name, sum(finding.severity is severity for finding in findings)) for severity, name in names.items()
+    )
+    return " · ".join(plural(count, name) for name, count in counted if count)
+
+
+# Where a finding is
+
+
+def trail_to(experiment: Experiment, graph: str) -> tuple[str, ...]:
+    """The nested models that lead from the main model to a graph, the shortest way."""
+    ways: dict[str, tuple[str, ...]] = {"": ()}
+    waiting = [""]
+    for name in waiting:
+        for node in experiment.graph(name).nodes.values():
+            called = node.target.model if isinstance(node.target, Call) else ""
+            if called in experiment.models and called not in ways:
+                ways[called] = (*ways[name], called)
+                waiting.append(called)
+    return ways.get(graph, (graph,))
+
+
+def going_to(session: Session, finding: Finding) -> Session | None:
+    """The session with the node selected that a finding is about, in its own graph; none where it is gone."""
+    experiment = session.experiment
+    if finding.graph and finding.graph not in experiment.models:
+        return None
+    if not finding.node and not finding.graph:
+        return None
+    shown = session
+    if finding.graph != session.graph_name:
+        shown = msgspec.structs.replace(session, trail=trail_to(experiment, finding.graph), inside="")
+    if not finding.node:
+        return shown
+    return shown.selecting(finding.node) if finding.node in shown.graph.nodes else None
+
+
+def row_about(rows: Sequence[Row], path: str) -> Row | None:
+    """The row of a form that a path of the document is about, such as `training.optimizer.learning_rate`."""
+    wanted = path.split(".")
+    best: tuple[int, int] = (0, 0)
+    found = None
+    for row in rows:
+        if row.heading:
+            continue
+        parts = _document_parts(row)
+        matched = _matched(parts, wanted)
+        rank = (matched, matched - len(parts))
+        if matched and (found is None or rank > best):
+            best, found = rank, row
+    return found
+
+
+def rows_above(rows: Sequence[Row], row: Row) -> list[Row]:
+    """The rows that have to be open for a row to be seen, the outermost first."""
+    return [
+        other
+        for other in rows
+        if other.opens is not None
+        and len(other.key) < len(row.key)
+        and row.key[: len(other.key)] == other.key
+    ]
+
+
+def _document_parts(row: Row) -> list[str]:
+    """The keys of the document that lead to what a row shows."""
+    first, *rest = row.key
+    rest = [part for part in rest if part != EVERY_OUTPUT and not part.isdecimal()]
+    if first == "dataset":
+        return ["data", "arguments", *rest] if rest else ["data", "source"]
+    if first == "loss" and rest[-1:] == ["weight"]:
+        return ["training", "loss_weights", *rest[:-1]]
+    return [first, *rest] if first in {"data", "training", "about"} else ["training", first, *rest]
+
+
+def _matched(parts: Sequence[str], wanted: Sequence[str]) -> int:
+    """How many of the wanted keys stand in the way to a row, in their order."""
+    at = count = 0
+    for part in parts:
+        if part in wanted[at:]:
+            at, count = wanted.index(part, at) + 1, count + 1
+    return count
