@@ -24,11 +24,13 @@ class Matching(msgspec.Struct, frozen=True):
         targets: what each output is held against, by the output's name; an `ArrayInfo` where it is an input
             of the dataset, as for an autoencoder.
         problems: what does not match, in sentences for a person.
+        misfits: those of the problems that are about what feeds an Input, by the Input's name.
     """
 
     inputs: Mapping[str, ArrayInfo] = {}
     targets: Mapping[str, ArrayInfo | TargetInfo] = {}
     problems: tuple[str, ...] = ()
+    misfits: Mapping[str, str] = {}
 
 
 def match(graph: Graph, data: Data, info: DatasetInfo, outputs: Collection[str] | None = None) -> Matching:
@@ -46,21 +48,22 @@ def match(graph: Graph, data: Data, info: DatasetInfo, outputs: Collection[str] 
     problems: list[str] = []
     arrays: dict[str, ArrayInfo | TargetInfo] = {array.name: array for array in info.inputs}
     named = {name: array for name, array in data.inputs.items() if isinstance(array, str)}
-    fed = _assign("Input", "input", "inputs", graph.input_names(), named, arrays, arrays, problems)
+    fed, misfits = _assign("Input", "input", "inputs", graph.input_names(), named, arrays, arrays, problems)
     inputs = {name: array for name, array in fed.items() if isinstance(array, ArrayInfo)}
     for name, array in inputs.items():
         wanted = input_shape(graph, name)
         if wanted is not None and fitted(array.shape, wanted) is None:
-            problems.append(
+            misfits[name] = (
                 f"Input {name!r} expects samples of shape {shape_text(wanted)}, {info.name} has "
                 f"{array.name!r} of shape {shape_text(array.shape)}"
             )
+            problems.append(misfits[name])
     own: dict[str, ArrayInfo | TargetInfo] = {target.name: target for target in info.targets}
     needed = graph.output_names() if outputs is None else tuple(outputs)
     # An array that feeds the model is the same one, scaled, when an output is held against it.
     nameable = arrays | own | {array.name: array for array in inputs.values()}
-    targets = _assign("output", "target", "targets", needed, data.targets, own, nameable, problems)
-    return Matching(inputs, targets, tuple(problems))
+    targets, _ = _assign("output", "target", "targets", needed, data.targets, own, nameable, problems)
+    return Matching(inputs, targets, tuple(problems), misfits)
 
 
 def _assign(
@@ -72,7 +75,8 @@ def _assign(
     arrays: Mapping[str, ArrayInfo | TargetInfo],
     nameable: Mapping[str, ArrayInfo | TargetInfo],
     problems: list[str],
-) -> dict[str, ArrayInfo | TargetInfo]:
+) -> tuple[dict[str, ArrayInfo | TargetInfo], dict[str, str]]:
+    """Which array goes to which name, and the problems of the names that get none; all go to `problems`."""
     names = tuple(names)
     assigned: dict[str, ArrayInfo | TargetInfo] = {}
     for name, array in given.items():
@@ -93,14 +97,15 @@ def _assign(
     used = {array.name for array in assigned.values()}
     free = [array for name, array in arrays.items() if name not in used]
     if len(left) == len(free) == 1:
-        return assigned | {left[0]: free[0]}
+        return assigned | {left[0]: free[0]}, {}
     has = f"the {part}s {', '.join(arrays)}" if arrays else f"no {part}s"
     lacking = "nothing feeds Input" if place == "Input" else f"there is no target for {place}"
-    problems += [
-        f"{lacking} {name!r}: the dataset has {has}; name one under data.{setting}, or rename the node"
+    without = {
+        name: f"{lacking} {name!r}: the dataset has {has}; name one under data.{setting}, or rename the node"
         for name in left
-    ]
-    return assigned
+    }
+    problems += without.values()
+    return assigned, without
 
 
 def input_shape(graph: Graph, name: str) -> Shape | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from kflab import catalog
@@ -13,15 +13,12 @@ from kflab.catalog.profiles import Profile
 from kflab.diagnose import rules
 from kflab.diagnose.facts import Facts
 from kflab.diagnose.findings import Finding, Severity
-from kflab.diagnose.starting_weights import weights_problem
 from kflab.diagnose.structure import structure
-from kflab.diagnose.training_arguments import missing_arguments
 from kflab.diagnose.wording import shape_text
-from kflab.engine.protocol import GraphReport, Report, Shape
+from kflab.engine.protocol import Report, Shape
 from kflab.errors import did_you_mean
 from kflab.experiment import EVERY_OUTPUT, Experiment
-from kflab.graph.arguments import TRAINABLE
-from kflab.graph.nodes import Layer, index_of, source_of
+from kflab.graph.nodes import index_of, source_of
 
 SPARSE_LOSSES = frozenset({"SparseCategoricalCrossentropy"})
 """Losses that take the number of the class, one a sample."""
@@ -48,25 +45,65 @@ def check(
         base: the folder that relative paths start from; nothing given: the current one.
         profile: what was seen in its data, where that is known.
     """
-    findings = list(report.findings if report else structure(experiment))
-    findings += _settings(experiment)
-    findings += missing_arguments(experiment.training)
-    if problem := weights_problem(experiment.training, base):
-        findings.append(Finding(problem, path="training.initial_weights"))
-    if report is not None:
-        findings += _frozen_in_vain(experiment, report)
+    told = report.findings if report else structure(experiment)
+    findings = list(_settings(experiment))
     matching = None
     if info is not None:
         matching = match(experiment.model, experiment.data, info, _held_outputs(experiment))
-        findings += [Finding(problem, path="data") for problem in matching.problems]
         if report is not None:
             findings += _targets(experiment, matching, report)
     facts = Facts(
-        experiment=experiment, report=report, info=info, matching=matching, profile=profile, base=base
+        experiment=experiment,
+        report=report,
+        info=info,
+        matching=matching,
+        profile=profile,
+        base=base,
+        told=told,
     )
     findings += [found for rule in rules.ALL for found in rule.findings(facts)]
-    once = {(found.code, found.place, found.message): found for found in reversed(findings)}
-    return tuple(found for found in reversed(once.values()) if found.code not in experiment.ignore)
+    return in_order(experiment, told_once(without_ignored(experiment, told, findings)))
+
+
+def without_ignored(
+    experiment: Experiment, told: Sequence[Finding], findings: Iterable[Finding]
+) -> tuple[Finding, ...]:
+    """Findings without those whose rules the document switches off.
+
+    What stops Keras stays: errors of the wiring and of calls, and all that can not be switched off.
+    """
+    fixed = {rule.code for rule in rules.ALL if not rule.ignorable}
+    off = frozenset(experiment.ignore) - fixed
+    return tuple(
+        found
+        for found in findings
+        if found.code not in off or (found.severity is Severity.ERROR and found in told)
+    )
+
+
+def told_once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings each once, and without the errors that come of what another one tells already."""
+    once = {(found.code, found.place, found.message): found for found in findings}
+    told = {(found.graph, node) for found in once.values() for node in found.explains}
+    return tuple(
+        found
+        for found in once.values()
+        if found.explains or found.severity is not Severity.ERROR or (found.graph, found.node) not in told
+    )
+
+
+def in_order(experiment: Experiment, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings in the order of the document: graph by graph and node by node, then data, then training."""
+    graphs = {name: index for index, name in enumerate(("", *experiment.models))}
+    nodes = {
+        (graph, name): index for graph in graphs for index, name in enumerate(experiment.graph(graph).nodes)
+    }
+
+    def place(found: Finding) -> tuple[bool, int, int]:
+        of_graph = bool(found.node or found.graph or not found.path)
+        return not of_graph, graphs.get(found.graph, 0), nodes.get((found.graph, found.node), -1)
+
+    return tuple(sorted(findings, key=place))
 
 
 def _held_outputs(experiment: Experiment) -> tuple[str, ...]:
@@ -82,10 +119,6 @@ def _held_outputs(experiment: Experiment) -> tuple[str, ...]:
 def _settings(experiment: Experiment) -> Iterator[Finding]:
     outputs = experiment.model.output_names()
     training = experiment.training
-    if not experiment.data.source:
-        yield Finding("choose a dataset to train on", path="data.source")
-    if not training.loss:
-        yield Finding("there is no loss, so nothing could be trained", path="training.loss")
     for section, keys in (
         ("loss", training.loss),
         ("loss_weights", training.loss_weights),
@@ -94,25 +127,8 @@ def _settings(experiment: Experiment) -> Iterator[Finding]:
         for key in keys:
             if key != EVERY_OUTPUT and key not in outputs:
                 hint = did_you_mean(key, outputs) or f"; its outputs are {', '.join(outputs) or 'none'}"
-                yield Finding(f"{key!r} is no output of the model{hint}", path=f"training.{section}.{key}")
-
-
-def _frozen_in_vain(experiment: Experiment, report: Report) -> Iterator[Finding]:
-    """Layers that are said to be frozen and are trained all the same: Keras does not tell those inside."""
-    for graph_name in ("", *experiment.models):
-        reports = report.models.get(graph_name, GraphReport()) if graph_name else report.model
-        for name, node in experiment.graph(graph_name).nodes.items():
-            told = reports.nodes.get(name)
-            if told is None or not told.trainable or not isinstance(node.target, Layer):
-                continue
-            if node.target.arguments.get(TRAINABLE) is False:
-                yield Finding(
-                    f"it is frozen, but {told.trainable:,} of its weights are trained: they belong to layers "
-                    f"inside {node.target.layer}, to which Keras does not pass trainable on",
-                    severity=Severity.WARNING,
-                    graph=graph_name,
-                    node=name,
-                )
+                message = f"{key!r} is no output of the model{hint}"
+                yield Finding(message, path=f"training.{section}.{key}", code="KF015")
 
 
 def _targets(experiment: Experiment, matching: Matching, report: Report) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ import msgspec
 from kflab.catalog.dataset_types import DatasetInfo
 from kflab.catalog.matching import Matching
 from kflab.catalog.profiles import Profile
+from kflab.diagnose.findings import Finding
 from kflab.engine.protocol import Report
 from kflab.experiment import Experiment
 
@@ -23,6 +24,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         matching: which array feeds which Input, and what each output is held against.
         profile: what was seen in the data itself.
         base: the folder that relative paths start from.
+        told: what was found while the model was wired up and called.
     """
 
     experiment: Experiment
@@ -31,3 +33,4 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     matching: Matching | None = None
     profile: Profile | None = None
     base: Path | None = None
+    told: tuple[Finding, ...] = ()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from kflab import catalog
 from kflab.catalog import Kind
 from kflab.catalog.check import check_arguments
+from kflab.diagnose import codes
 from kflab.diagnose.findings import Finding
 from kflab.diagnose.wording import and_text
 from kflab.experiment import EVERY_OUTPUT, Spec, Training
@@ -27,7 +28,8 @@ def missing_arguments(training: Training) -> Iterator[Finding]:
         missing = [".".join(problem.path) for problem in problems if problem.missing]
         missing = [argument for argument in missing if argument != known]
         if missing:
-            yield Finding(f"{spec.name} needs {and_text(missing)}", path=path)
+            message = f"{spec.name} needs {and_text(missing)}"
+            yield Finding(message, path=path, code=codes.MISSING_ARGUMENT)
 
 
 def _specs(training: Training) -> Iterator[tuple[Kind, Spec, str]]:

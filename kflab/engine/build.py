@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import keras
 
 from kflab.catalog import Kind
+from kflab.diagnose import codes
 from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.structure import structure
 from kflab.engine import calls, objects
@@ -97,7 +98,9 @@ class Builder:
                 name=self._experiment.model_name(name),
             )
         except Exception as error:  # whatever Keras raises about a graph is its finding
-            raise BuildError([Finding(explain(error, graph.name, ()), graph=name)]) from error
+            raise BuildError(
+                [Finding(explain(error, graph.name, ()), graph=name, code=codes.REFUSED)]
+            ) from error
         model.output_names = list(graph.output_names())
         if not graph.trainable:
             model.trainable = False
@@ -148,7 +151,7 @@ class Builder:
             raise
         except Exception as error:  # whatever Keras raises about a call is its finding
             message = explain(error, called, shapes, layer)
-            raise BuildError([Finding(message, graph=graph_name, node=name)]) from error
+            raise BuildError([Finding(message, graph=graph_name, node=name, code=codes.REFUSED)]) from error
 
 
 def make_input(name: str, arguments: Arguments) -> keras.KerasTensor:

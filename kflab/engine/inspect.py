@@ -9,13 +9,14 @@ from typing import NamedTuple
 import msgspec
 
 from kflab.catalog import UnknownNameError
+from kflab.diagnose import codes
 from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.structure import structure
 from kflab.engine.build import Builder, owner_of
 from kflab.engine.calls import pick_output
 from kflab.engine.memory import activation_bytes, slots_per_weight, training_bytes
 from kflab.engine.probe import Outcome, OwnLayer, Probe, Spec, Weights
-from kflab.engine.protocol import GraphReport, NodeReport, Report, TensorReport, Totals
+from kflab.engine.protocol import Failure, GraphReport, NodeReport, Report, TensorReport, Totals
 from kflab.engine.stateless import without_weights
 from kflab.errors import KflabError
 from kflab.experiment import Experiment
@@ -69,7 +70,7 @@ class _Graph:
         self.outputs: dict[str, tuple[Spec, ...]] = {}
         self.owners: dict[str, tuple[OwnLayer, Layer, Node]] = {}
         self.weights: dict[str, Weights] = {}
-        self.failures: dict[str, str] = {}
+        self.failures: dict[str, Outcome] = {}
         self.returned: tuple[Spec, ...] | None = None
         self.models: dict[str, str] = {}
 
@@ -112,6 +113,12 @@ class _Inspection:
             model=self._graph_report("", slots),
             models={name: self._graph_report(name, slots) for name in self._experiment.models},
             findings=tuple(finding for name in names for finding in self._findings(name)),
+            failures=tuple(
+                Failure(node, name, outcome.axes)
+                for name in names
+                for node, outcome in self._graphs[name].failures.items()
+                if node
+            ),
         )
 
     def _inspected(self, name: str) -> _Graph:
@@ -139,7 +146,7 @@ class _Inspection:
                 if source_of(reference) in found.outputs
             )
         except KflabError as error:
-            found.failures[""] = str(error)
+            found.failures[""] = Outcome(failure=str(error))
             return
         if len(found.returned) < len(found.graph.outputs) or not found.graph.outputs:
             found.returned = None
@@ -172,7 +179,7 @@ class _Inspection:
         if outcome is None:
             return
         if outcome.failure:
-            found.failures[name] = outcome.failure
+            found.failures[name] = outcome
             return
         found.note(name, outcome)
 
@@ -242,7 +249,10 @@ class _Inspection:
         found = self._graphs[name]
         wanted = needed(found.graph)
         findings = [finding for finding in self._wiring if finding.graph == name]
-        findings += [Finding(message, graph=name, node=node) for node, message in found.failures.items()]
+        findings += [
+            Finding(outcome.failure, graph=name, node=node, code=codes.REFUSED)
+            for node, outcome in found.failures.items()
+        ]
         place = {node: index for index, node in enumerate(found.graph.nodes)}
         for finding in sorted(findings, key=lambda finding: place.get(finding.node, -1)):
             spare = finding.node and finding.node not in wanted

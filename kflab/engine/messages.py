@@ -61,6 +61,23 @@ def explain(
     return _shorten(f"{text.rstrip('.')} ({who}got {got})")
 
 
+def expected_axes(layer: keras.layers.Layer, shapes: Sequence[Shape]) -> int:
+    """How many axes a layer expects of its first input, batch included; 0 where it is not that."""
+    spec = next((spec for spec in keras.tree.flatten(layer.input_spec) if spec is not None), None)
+    if spec is None or not shapes:
+        return 0
+    count = len(shapes[0])
+    if spec.shape is not None:
+        return 0 if len(spec.shape) == count else len(spec.shape)
+    if spec.ndim is not None:
+        return 0 if spec.ndim == count else int(spec.ndim)
+    if spec.min_ndim is not None and count < spec.min_ndim:
+        return int(spec.min_ndim)
+    if spec.max_ndim is not None and count > spec.max_ndim:
+        return int(spec.max_ndim)
+    return 0
+
+
 def _got(shapes: Sequence[Shape]) -> str:
     return and_text([shape_text(shape) for shape in shapes])
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from kflab.engine import calls
 from kflab.engine.build import Builder, make_input, make_layer
-from kflab.engine.messages import explain
+from kflab.engine.messages import expected_axes, explain
 from kflab.engine.protocol import Shape
 from kflab.errors import KflabError
 from kflab.graph.arranging import Arranged
@@ -40,11 +40,12 @@ class Weights(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a call gives, or the reason why it fails."""
+    """What a call gives, or the reason why it fails; `axes` as in `protocol.Failure`."""
 
     outputs: tuple[Spec, ...] = ()
     weights: Weights = Weights()
     failure: str = ""
+    axes: int = 0
 
 
 class OwnLayer(NamedTuple):
@@ -199,7 +200,8 @@ def _attempt(
     try:
         tensors = work()
     except Exception as error:  # noqa: BLE001 - whatever Keras raises about a call is the finding
-        return Outcome(failure=explain(error, name, shapes, layer))
+        axes = expected_axes(layer, shapes) if layer is not None else 0
+        return Outcome(failure=explain(error, name, shapes, layer), axes=axes)
     return Outcome(tuple(_spec(tensor) for tensor in tensors))
 
 

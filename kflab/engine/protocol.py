@@ -127,6 +127,21 @@ class Cost(msgspec.Struct, frozen=True, omit_defaults=True):
     nodes: tuple[LayerCost, ...] = ()
 
 
+class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A call that Keras refuses, for a rule that can tell why better than Keras does.
+
+    Attributes:
+        node: the node that is the call.
+        graph: the nested model it is in, or "" for the main model.
+        axes: how many axes the layer expects of its first input, the batch axis among them; 0 where it does
+            not say so, or where the input has as many.
+    """
+
+    node: str
+    graph: str = ""
+    axes: int = 0
+
+
 class Report(msgspec.Struct, frozen=True):
     """The engine's answer about an experiment.
 
@@ -135,12 +150,14 @@ class Report(msgspec.Struct, frozen=True):
         models: the nested models by name.
         findings: what is wrong, in the order of the graph.
         cost: what training will cost.
+        failures: the nodes that Keras refuses to call; each is among the findings, too.
     """
 
     model: GraphReport = GraphReport()
     models: Mapping[str, GraphReport] = {}
     findings: tuple[Finding, ...] = ()
     cost: Cost = Cost()
+    failures: tuple[Failure, ...] = ()
 
 
 class SmokeResult(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from kflab.diagnose.rules import freezing, ignoring, unfinished
 from kflab.diagnose.rules.rule import Rule
 
-ALL: tuple[Rule, ...] = tuple(sorted((), key=lambda rule: rule.code))
+MODULES = (
+    freezing,
+    ignoring,
+    unfinished,
+)
+"""The modules that rules stand in."""
+
+ALL: tuple[Rule, ...] = tuple(
+    sorted(
+        (value for module in MODULES for value in vars(module).values() if isinstance(value, Rule)),
+        key=lambda rule: rule.code,
+    )
+)
 """All rules, in the order of their codes."""

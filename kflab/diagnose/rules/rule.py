@@ -27,12 +27,14 @@ class Rule(NamedTuple):
         name: the same in a few words with hyphens, such as `early-stopping-keeps-last-weights`.
         severity: how much it matters as a rule; a finding may say otherwise.
         find: looks for it.
+        ignorable: whether a document can switch it off; what could not be run all the same, it can not.
     """
 
     code: str
     name: str
     severity: Severity
     find: Find
+    ignorable: bool = True
 
     @property
     def text(self) -> str:
@@ -50,11 +52,11 @@ class Rule(NamedTuple):
             yield msgspec.structs.replace(finding, code=self.code)
 
 
-def rule(code: str, name: str, severity: Severity) -> Callable[[Find], Rule]:
+def rule(code: str, name: str, severity: Severity, *, ignorable: bool = True) -> Callable[[Find], Rule]:
     """Makes a rule of a function; its docstring is the text that `kflab explain` prints."""
 
     def make(find: Find) -> Rule:
         assert CODE.fullmatch(code), code
-        return Rule(code, name, severity, find)
+        return Rule(code, name, severity, find, ignorable)
 
     return make
