@@ -73,6 +73,88 @@ class Noted(msgspec.Struct, frozen=True, tag="noted", tag_field="event"):
     text: str
 
 
+class TargetFacts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the training targets of one output are like, so that a result can be held against guessing.
+
+    Attributes:
+        counts: how many samples each class has; empty for values.
+        deviation: the standard deviation of values.
+        absolute: how far values are from their median on average.
+        samples: how many samples were looked at.
+        exclusive: whether a sample has one class; of several labels each is 0 or 1.
+    """
+
+    counts: tuple[int, ...] = ()
+    deviation: float = 0.0
+    absolute: float = 0.0
+    samples: int = 0
+    exclusive: bool = True
+
+
+class Targets(msgspec.Struct, frozen=True, tag="targets", tag_field="event"):
+    """The training targets were looked at, by the output that is held against them."""
+
+    time: float
+    outputs: Mapping[str, TargetFacts] = {}
+
+
+class LargestLayer(msgspec.Struct, frozen=True):
+    """A layer that takes much memory: the bytes that are kept of one batch."""
+
+    node: str
+    bytes: int
+
+
+class Costed(msgspec.Struct, frozen=True, tag="costed", tag_field="event"):
+    """What training was expected to take: bytes at its peak, those of the device, the largest layers."""
+
+    time: float
+    memory: int = 0
+    available: int = 0
+    largest: tuple[LargestLayer, ...] = ()
+
+
+class NotFinite(msgspec.Struct, frozen=True, tag="not_finite", tag_field="event", omit_defaults=True):
+    """The loss was no number for the first time.
+
+    Attributes:
+        time: when.
+        epoch: in which epoch, counted from 1.
+        step: in which batch of it, counted from 1.
+        before: the mean loss of the epoch until the batch before; None where there was none.
+        highest: the highest mean loss of an earlier batch; None where there was none.
+        unusable: training samples, of those looked at, with a NaN or an infinity in them.
+        looked_at: how many were looked at.
+        low: the least value of the inputs that were looked at.
+        high: the greatest.
+    """
+
+    time: float
+    epoch: int
+    step: int
+    before: float | None = None
+    highest: float | None = None
+    unusable: int = 0
+    looked_at: int = 0
+    low: float | None = None
+    high: float | None = None
+
+
+class ClassCounts(msgspec.Struct, frozen=True):
+    """How many samples were predicted to be of each class, and how many are."""
+
+    predicted: tuple[int, ...]
+    true: tuple[int, ...]
+
+
+class Predicted(msgspec.Struct, frozen=True, tag="predicted", tag_field="event"):
+    """What the trained model said of samples that it was not trained on, by its outputs with classes."""
+
+    time: float
+    samples: int
+    outputs: Mapping[str, ClassCounts] = {}
+
+
 class Evaluated(msgspec.Struct, frozen=True, tag="evaluated", tag_field="event"):
     """The model was held against the test split."""
 
@@ -107,4 +189,17 @@ class Finished(msgspec.Struct, frozen=True, tag="finished", tag_field="event"):
     epochs: int = 0
 
 
-Event: TypeAlias = Started | Loading | Prepared | Batch | Epoch | Noted | Evaluated | Finished
+Event: TypeAlias = (
+    Started
+    | Loading
+    | Costed
+    | Targets
+    | Prepared
+    | Batch
+    | Epoch
+    | NotFinite
+    | Noted
+    | Evaluated
+    | Predicted
+    | Finished
+)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import enum
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from kflab.runs.events import (
     Batch,
+    Costed,
     Epoch,
     Evaluated,
     Event,
@@ -17,8 +18,12 @@ from kflab.runs.events import (
     Loading,
     Logs,
     Noted,
+    NotFinite,
+    Predicted,
     Prepared,
     Started,
+    TargetFacts,
+    Targets,
 )
 from kflab.runs.names import VALIDATION, base_name, higher_is_better, in_order
 from kflab.runs.pace import Pace
@@ -80,6 +85,12 @@ class RunState:
         notes: what was noted, oldest first.
         test: loss and metrics on the test split.
         finished: the last event of the run, once it came.
+        first_logs: the values of the very first step, before anything was learned.
+        targets: what the training targets of each output are like.
+        costed: the memory it was expected to take.
+        not_finite: the step in which the loss became no number.
+        predicted: what the trained model said of samples that it was not trained on.
+        epoch_seconds: how long each epoch took, by its number.
     """
 
     def __init__(self) -> None:
@@ -99,6 +110,12 @@ class RunState:
         self.notes: list[Noted] = []
         self.test: Logs = {}
         self.finished: Finished | None = None
+        self.first_logs: Logs = {}
+        self.targets: Mapping[str, TargetFacts] = {}
+        self.costed: Costed | None = None
+        self.not_finite: NotFinite | None = None
+        self.predicted: Predicted | None = None
+        self.epoch_seconds: dict[int, float] = {}
         self._pace = Pace()
         self._goes_on = False
 
@@ -176,6 +193,8 @@ class RunState:
     @_take.register
     def _(self, event: Batch) -> None:
         self._drop_what_is_done_again(event.epoch)
+        if event.epoch == event.step == 1:
+            self.first_logs = event.logs
         x = event.epoch - 1 + (event.step / event.steps if event.steps else 0.0)
         for name, value in event.logs.items():
             self._curve(name).batches.append(x, value)
@@ -193,10 +212,27 @@ class RunState:
             self.logs[name] = value
             self._take_best(name, value, event.epoch)
         self._take_learning_rate(event.epoch, event.learning_rate)
+        self.epoch_seconds[event.epoch] = event.seconds
         self._pace.epoch(event.time, event.epoch, event.seconds)
         self.epochs_done = event.epoch
         is_last = event.epoch >= self.epochs
         self.epoch, self.step = (event.epoch, 0) if is_last else (event.epoch + 1, 0)
+
+    @_take.register
+    def _(self, event: Targets) -> None:
+        self.targets = event.outputs
+
+    @_take.register
+    def _(self, event: Costed) -> None:
+        self.costed = event
+
+    @_take.register
+    def _(self, event: NotFinite) -> None:
+        self.not_finite = event
+
+    @_take.register
+    def _(self, event: Predicted) -> None:
+        self.predicted = event
 
     @_take.register
     def _(self, event: Noted) -> None:
@@ -220,6 +256,9 @@ class RunState:
         if not self._goes_on:
             return
         self._goes_on = False
+        self.epoch_seconds = {done: seconds for done, seconds in self.epoch_seconds.items() if done < epoch}
+        if self.not_finite is not None and self.not_finite.epoch >= epoch:
+            self.not_finite = None
         for curve in self.curves.values():
             for series in (curve.training, curve.validation, curve.batches):
                 series.cut(epoch - 1)
