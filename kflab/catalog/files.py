@@ -1,4 +1,4 @@
-"""A dataset in a file of the user's own: which arrays are inputs, which targets, and what they mean."""
+"""Arrays in files of the user's own: which are inputs, which targets, and what they mean."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import msgspec
 
 from kflab.catalog.dataset_types import ArrayInfo, DatasetInfo, Origin, TargetInfo, TargetKind
 from kflab.catalog.npz import Header, Values, read_headers, read_values
+from kflab.catalog.sources.kinds import SourceKind, recognise
+from kflab.catalog.sources.npy import npy_headers
 from kflab.errors import UnusableInputError
 
 TRAIN, VALIDATION, TEST = "train", "val", "test"
@@ -51,25 +53,30 @@ class Contents(msgspec.Struct, frozen=True):
         return self.inputs[0].parts[split].shape[0]
 
 
-def contents(path: Path) -> Contents:
-    """What plays which part in an `.npz` file.
+def contents(path: Path, targets: str = "") -> Contents:
+    """What plays which part in an `.npz` file, or in a set of `.npy` files.
+
+    Args:
+        path: the file, or the folder of `.npy` files.
+        targets: the file with the targets beside a single `.npy` file; "" where its name tells.
 
     Raises:
         UnusableInputError: the file is damaged, an array is missing, or arrays have different lengths.
     """
-    if path.suffix != ".npz":
-        raise UnusableInputError(f"cannot read {path.suffix or 'such'} files; expected .npz", file=str(path))
-    headers = read_headers(path)
+    kind = recognise(path)
+    if kind not in (SourceKind.NPZ, SourceKind.NPY):
+        raise UnusableInputError(f"a {kind}; expected .npz or .npy files", file=str(path))
+    headers = read_headers(path) if kind is SourceKind.NPZ else npy_headers(path, targets)
     stored = _by_base(headers)
-    inputs = {base: parts for base, parts in stored.items() if _INPUT_NAME.fullmatch(base)}
-    targets = {base: parts for base, parts in stored.items() if _TARGET_NAME.fullmatch(base)}
-    if not inputs or not targets:
-        free = {base: parts for base, parts in stored.items() if base not in inputs and base not in targets}
-        inputs, targets = {**inputs, **free}, {**targets, **free}
-    if not inputs:
+    fed = {base: parts for base, parts in stored.items() if _INPUT_NAME.fullmatch(base)}
+    held = {base: parts for base, parts in stored.items() if _TARGET_NAME.fullmatch(base)}
+    if not fed or not held:
+        free = {base: parts for base, parts in stored.items() if base not in fed and base not in held}
+        fed, held = {**fed, **free}, {**held, **free}
+    if not fed:
         raise UnusableInputError(f"has the arrays {', '.join(headers)}; {_EXPECTED}", file=str(path))
-    _check(path, {**inputs, **targets})
-    return Contents(tuple(_named(inputs, targets)), tuple(_named(targets, inputs)))
+    _check(path, {**fed, **held})
+    return Contents(tuple(_named(fed, held)), tuple(_named(held, fed)))
 
 
 def _by_base(headers: Mapping[str, Header]) -> dict[str, dict[str, Header]]:
@@ -128,13 +135,13 @@ def _named(
         yield StoredArray(base if taken else short[base], parts)
 
 
-def describe_file(path: Path, source: str) -> DatasetInfo:
-    """What an `.npz` file holds; `source` is what the experiment calls it.
+def describe_file(path: Path, source: str, targets: str = "") -> DatasetInfo:
+    """What an `.npz` file or a set of `.npy` files holds; `source` is what the experiment calls it.
 
     Raises:
         UnusableInputError: it cannot be used, with the reason.
     """
-    held = contents(path)
+    held = contents(path, targets)
     splits = held.splits
     counts = {split: held.length(split) for split in splits}
     listed = ", ".join(f"{count:,} {split}" for split, count in counts.items())
@@ -158,15 +165,15 @@ def _input(stored: StoredArray) -> ArrayInfo:
 
 def describe_target(path: Path, stored: StoredArray) -> TargetInfo:
     """What a stored array means as a target, told from its dtype, its shape and its values in every split."""
-    status = path.stat()
-    return _describe_target(
-        path, stored.name, tuple(stored.parts.values()), status.st_mtime_ns, status.st_size
-    )
+    headers = tuple(stored.parts.values())
+    statuses = [Path(header.file or path).stat() for header in headers]
+    changed = tuple((status.st_mtime_ns, status.st_size) for status in statuses)
+    return _describe_target(path, stored.name, headers, changed)
 
 
 @functools.lru_cache(maxsize=256)
 def _describe_target(
-    path: Path, name: str, headers: tuple[Header, ...], _changed: int, _size: int
+    path: Path, name: str, headers: tuple[Header, ...], _changed: tuple[tuple[int, int], ...]
 ) -> TargetInfo:
     # A column of one is a number a sample.
     shape = headers[0].shape[1:] if headers[0].shape[1:] != (1,) else ()

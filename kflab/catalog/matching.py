@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -14,6 +14,9 @@ from kflab.graph.nodes import Graph, Layer
 from kflab.values import Value
 
 Shape = tuple[int | None, ...]
+
+BESIDE = " + "
+"""What stands between the names of arrays that are put side by side."""
 
 
 class Matching(msgspec.Struct, frozen=True):
@@ -47,8 +50,14 @@ def match(graph: Graph, data: Data, info: DatasetInfo, outputs: Collection[str] 
     """
     problems: list[str] = []
     arrays: dict[str, ArrayInfo | TargetInfo] = {array.name: array for array in info.inputs}
-    named = {name: array for name, array in data.inputs.items() if isinstance(array, str)}
-    fed, misfits = _assign("Input", "input", "inputs", graph.input_names(), named, arrays, arrays, problems)
+    named = {
+        name: array if isinstance(array, str) else BESIDE.join(array) for name, array in data.inputs.items()
+    }
+    columns: dict[str, ArrayInfo | TargetInfo] = {array.name: array for array in info.columns}
+    columns |= _joined(data, info, problems)
+    fed, misfits = _assign(
+        "Input", "input", "inputs", graph.input_names(), named, arrays, columns | arrays, problems
+    )
     inputs = {name: array for name, array in fed.items() if isinstance(array, ArrayInfo)}
     for name, array in inputs.items():
         wanted = input_shape(graph, name)
@@ -64,6 +73,41 @@ def match(graph: Graph, data: Data, info: DatasetInfo, outputs: Collection[str] 
     nameable = arrays | own | {array.name: array for array in inputs.values()}
     targets, _ = _assign("output", "target", "targets", needed, data.targets, own, nameable, problems)
     return Matching(inputs, targets, tuple(problems), misfits)
+
+
+def _joined(data: Data, info: DatasetInfo, problems: list[str]) -> dict[str, ArrayInfo]:
+    """What the document puts side by side for one Input, under the names of all."""
+    joined: dict[str, ArrayInfo] = {}
+    for names in data.inputs.values():
+        if isinstance(names, str):
+            continue
+        arrays = [array for name in names if (array := info.input(name)) is not None]
+        if len(arrays) < len(names) or not arrays:
+            continue
+        words = [array.name for array in arrays if array.dtype == "string"]
+        if words and len(arrays) > 1:
+            problems.append(
+                f"data.inputs puts text ({words[0]!r}) beside others; expected columns of numbers"
+            )
+        joined[BESIDE.join(names)] = side_by_side(arrays)
+    return joined
+
+
+def side_by_side(arrays: Sequence[ArrayInfo]) -> ArrayInfo:
+    """Arrays as one, their values side by side."""
+    if len(arrays) == 1:
+        return arrays[0]
+    known = [math.prod(axis or 0 for axis in array.shape) for array in arrays if None not in array.shape]
+    ends = [end for array in arrays for end in (array.low, array.high) if end is not None]
+    is_bounded = len(ends) == 2 * len(arrays)
+    return ArrayInfo(
+        BESIDE.join(array.name for array in arrays),
+        (sum(known) if len(known) == len(arrays) else None,),
+        low=min(ends) if is_bounded else None,
+        high=max(ends) if is_bounded else None,
+        features=tuple(feature for array in arrays for feature in array.features or (array.name,)),
+        columns=tuple(array.name for array in arrays),
+    )
 
 
 def _assign(
@@ -92,8 +136,9 @@ def _assign(
         else:
             assigned[name] = nameable[array]
     left = [name for name in names if name not in given]
-    assigned |= {name: arrays[name] for name in left if name in arrays}
-    left = [name for name in left if name not in arrays]
+    own = nameable if place == "Input" else arrays
+    assigned |= {name: own[name] for name in left if name in own}
+    left = [name for name in left if name not in own]
     used = {array.name for array in assigned.values()}
     free = [array for name, array in arrays.items() if name not in used]
     if len(left) == len(free) == 1:

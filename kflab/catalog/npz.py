@@ -64,6 +64,7 @@ class Header(msgspec.Struct, frozen=True):
         swapped: its bytes are in the other order than this machine's.
         fortran: its first axis runs fastest.
         offset: where its values begin.
+        file: the `.npy` file that holds it; "" where it is in an `.npz` file.
     """
 
     key: str
@@ -72,6 +73,7 @@ class Header(msgspec.Struct, frozen=True):
     swapped: bool = False
     fortran: bool = False
     offset: int = 0
+    file: str = ""
 
     @property
     def is_whole(self) -> bool:
@@ -113,6 +115,24 @@ def _read_headers(path: Path, _changed: int, _size: int) -> Mapping[str, Header]
     if not headers:
         raise UnusableInputError("holds no arrays; expected a file written by numpy.savez", file=str(path))
     return headers
+
+
+def read_npy_header(path: Path, key: str) -> Header:
+    """The header of an `.npy` file; `key` is what its array is called.
+
+    Raises:
+        UnusableInputError: it cannot be read, is damaged, or holds what kflab does not read.
+    """
+    try:
+        if not path.is_file():
+            raise UnusableInputError("no file; expected an .npy file", file=str(path))
+        with path.open("rb") as stream:
+            header = _read_header(stream, key, path.stat().st_size)
+            return msgspec.structs.replace(header, file=str(path))
+    except OSError as error:
+        raise UnusableInputError(f"cannot be read: {error.strerror}", file=str(path)) from None
+    except _HeaderError as error:
+        raise UnusableInputError(str(error), file=str(path)) from None
 
 
 class _HeaderError(ValueError):
@@ -165,9 +185,14 @@ def read_values(path: Path, header: Header) -> Values | None:
         return None
     values: Values = array.array(code)
     try:
-        with zipfile.ZipFile(path) as stored, stored.open(f"{header.key}.npy") as stream:
-            stream.read(header.offset)
-            values.frombytes(stream.read(count * values.itemsize))
+        if header.file:
+            with Path(header.file).open("rb") as alone:
+                alone.seek(header.offset)
+                values.frombytes(alone.read(count * values.itemsize))
+        else:
+            with zipfile.ZipFile(path) as stored, stored.open(f"{header.key}.npy") as stream:
+                stream.read(header.offset)
+                values.frombytes(stream.read(count * values.itemsize))
     except (*ZIP_ERRORS, KeyError, ValueError) as error:
         raise UnusableInputError(
             f"array {header.key!r} is damaged: {error or type(error).__name__}", file=str(path)

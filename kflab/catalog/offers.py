@@ -30,6 +30,10 @@ class Settings:
         """The argument `name`."""
         return self._values[name]
 
+    def has(self, name: str) -> bool:
+        """Whether there is such an argument."""
+        return name in self._values
+
     def whole(self, name: str) -> int:
         """The argument `name`, a whole number."""
         value = self._values[name]

@@ -277,9 +277,9 @@ def test_a_damaged_file_is_refused_and_never_run(tmp_path: Path, how: str):
 
 
 def test_other_files_are_refused_by_their_ending(tmp_path: Path):
-    (tmp_path / "table.csv").write_text("1,2")
-    assert "cannot read .csv files; expected a dataset's name or an .npz file" in refusal(
-        Data(source="table.csv"), tmp_path
+    (tmp_path / "table.xlsx").write_text("1,2")
+    assert "cannot read .xlsx files; expected .npz, .npy, .csv" in refusal(
+        Data(source="table.xlsx"), tmp_path
     )
     (tmp_path / "folder.npz").mkdir()
     assert "a folder" in refusal(Data(source="folder.npz"), tmp_path)
