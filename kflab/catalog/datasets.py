@@ -9,6 +9,8 @@ import msgspec
 from kflab.catalog import bundled, downloads
 from kflab.catalog.dataset_types import ArrayInfo, DatasetInfo, Origin, TargetInfo, TargetKind
 from kflab.catalog.offers import Offer
+from kflab.catalog.preparation import after_steps, described, prepared
+from kflab.catalog.sources.kinds import looks_like_path
 from kflab.errors import UnusableInputError, did_you_mean
 from kflab.experiment import Data
 
@@ -20,16 +22,18 @@ __all__ = [
     "TargetInfo",
     "TargetKind",
     "describe",
+    "describe_raw",
     "file_of",
     "find",
     "names",
+    "scale_after",
     "scale_of",
 ]
 
 STANDARD = "standard"
 """The scale that brings each feature to mean 0 and standard deviation 1."""
 
-NONE_CHOSEN = "no dataset is chosen; `kflab list datasets` shows all, and an .npz file will do, too"
+NONE_CHOSEN = "no dataset is chosen; `kflab list datasets` shows all, and files of your own will do, too"
 """What is wrong where `data.source` is empty."""
 
 _PIXEL = 255.0
@@ -48,7 +52,7 @@ def find(name: str) -> Offer | None:
 
 
 def describe(data: Data, base: Path | None = None) -> DatasetInfo:
-    """What the dataset holds as it would load: with its arguments, and scaled.
+    """What the dataset holds as a model gets it: with its arguments, prepared, and scaled.
 
     Args:
         data: the source and how it is prepared.
@@ -57,44 +61,58 @@ def describe(data: Data, base: Path | None = None) -> DatasetInfo:
     Raises:
         UnusableInputError: there is no such dataset or file, none is chosen, or it does not take an argument.
     """
+    raw = describe_raw(data, base)
+    info = prepared(raw, data)
+
+    def scaled(arrays: tuple[ArrayInfo, ...], own: tuple[ArrayInfo, ...]) -> tuple[ArrayInfo, ...]:
+        return tuple(_scaled(array, scale_after(data, raw)) for array, raw in zip(arrays, own, strict=True))
+
+    return msgspec.structs.replace(
+        info, inputs=scaled(info.inputs, raw.inputs), columns=scaled(info.columns, raw.columns)
+    )
+
+
+def describe_raw(data: Data, base: Path | None = None) -> DatasetInfo:
+    """What the dataset holds as its source has it: neither prepared nor scaled.
+
+    Args:
+        data: the source and its arguments.
+        base: the folder that a relative path is relative to.
+
+    Raises:
+        UnusableInputError: there is no such dataset or file, none is chosen, or it does not take an argument.
+    """
     if not data.source:
         raise UnusableInputError(NONE_CHOSEN, path="data.source")
     offer = find(data.source)
     if offer is not None:
-        info = offer.describe(data.arguments)
-    else:
-        path = file_of(data, base)
-        if data.arguments:
-            raise UnusableInputError("a file takes no arguments", path="data.arguments")
-        from kflab.catalog.files import describe_file
+        return offer.describe(data.arguments)
+    path = file_of(data, base)
+    from kflab.catalog.sources.describe import describe_source
 
-        info = describe_file(path, data.source)
-    return msgspec.structs.replace(info, inputs=tuple(_scaled(array, data) for array in info.inputs))
+    return describe_source(path, data)
 
 
 def file_of(data: Data, base: Path | None) -> Path:
-    """The file that `data.source` names.
+    """The file or folder that `data.source` names.
 
     Raises:
-        UnusableInputError: it is neither a dataset's name nor the path of an existing `.npz` file.
+        UnusableInputError: it is neither a dataset's name nor the path of something that is there.
     """
-    given = Path(data.source).expanduser()
-    if given.suffix != ".npz":
-        if len(given.parts) > 1 or given.suffix:
-            raise UnusableInputError(
-                f"cannot read {given.suffix or 'such'} files; expected a dataset's name or an .npz file",
-                file=data.source,
-                path="data.source",
-            )
+    try:
+        given = Path(data.source).expanduser()
+        path = given if given.is_absolute() else (base or Path.cwd()) / given
+        if path.is_dir() or (path.exists() and looks_like_path(data.source)):
+            return path
+    except (OSError, RuntimeError, ValueError) as error:
+        raise UnusableInputError(f"cannot be read: {error}", file=data.source, path="data.source") from None
+    if not looks_like_path(data.source):
         raise UnusableInputError(
             f"no dataset is called {data.source!r}{did_you_mean(data.source, names())}; "
-            "`kflab list datasets` shows all, and an .npz file will do, too",
+            "`kflab list datasets` shows all, and a file or folder of your own will do, too",
             path="data.source",
         )
-    path = given if given.is_absolute() else (base or Path.cwd()) / given
-    if not path.exists():
-        raise UnusableInputError("no such file", file=str(path), path="data.source")
-    return path
+    raise UnusableInputError("no such file", file=str(path), path="data.source")
 
 
 def scale_of(data: Data, dtype: str, rank: int, ids: int = 0) -> float | str | None:
@@ -118,8 +136,30 @@ def scale_of(data: Data, dtype: str, rank: int, ids: int = 0) -> float | str | N
     return data.scale
 
 
-def _scaled(array: ArrayInfo, data: Data) -> ArrayInfo:
+def scale_after(data: Data, array: ArrayInfo) -> float | str | None:
+    """What an input is scaled by once its own steps are done, as `scale_of` tells it.
+
+    Args:
+        data: what the experiment says.
+        array: the input as its source has it.
+
+    Raises:
+        UnusableInputError: `data.scale` is a word that is not known.
+    """
     scale = scale_of(data, array.dtype, len(array.shape), array.ids)
+    steps = data.prepare.get(array.name, ())
+    before = described(array)
+    if not steps:
+        return None if before.is_text else scale
+    after = after_steps(before, steps)
+    if after.are_ids or after.is_text:
+        return None
+    # Pixels are divided only while they are what they were: a step may have scaled them already.
+    same = (before.low, before.high) == (after.low, after.high)
+    return scale if data.scale is not None or same else None
+
+
+def _scaled(array: ArrayInfo, scale: float | str | None) -> ArrayInfo:
     if scale is None:
         return array
     if isinstance(scale, str):

@@ -10,6 +10,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from kflab.data.gaps import Gaps
+    from kflab.data.rows import Rows
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 """An array of any shape and dtype, samples along the first axis."""
@@ -20,24 +21,26 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Samples:
-    """Arrays of equal length.
+    """Arrays of equal length, in memory or not.
 
     Attributes:
         inputs: the dataset's inputs by name.
         targets: the dataset's targets by name.
     """
 
-    inputs: Mapping[str, Array]
-    targets: Mapping[str, Array] = field(default_factory=dict)
+    inputs: Mapping[str, Rows]
+    targets: Mapping[str, Rows] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
 
     def take(self, rows: Array | slice) -> Samples:
-        """The samples at `rows`, in that order."""
+        """The samples at `rows`, in that order; of those that are not in memory, none is read."""
+        from kflab.data.rows import take
+
         return Samples(
-            {name: array[rows] for name, array in self.inputs.items()},
-            {name: array[rows] for name, array in self.targets.items()},
+            {name: take(array, rows) for name, array in self.inputs.items()},
+            {name: take(array, rows) for name, array in self.targets.items()},
         )
 
 

@@ -1,21 +1,28 @@
-"""Loads the data of an experiment: split, scaled, and keyed by the model's own inputs and outputs."""
+"""Loads the data of an experiment: split, prepared, and keyed by the model's own inputs and outputs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from kflab.catalog import datasets
-from kflab.catalog.dataset_types import ArrayInfo, DatasetInfo, Origin, TargetInfo, TargetKind
-from kflab.catalog.matching import Matching, input_shape, match
+from kflab.catalog.dataset_types import DatasetInfo, Origin, TargetInfo, TargetKind
+from kflab.catalog.matching import Matching, match
 from kflab.catalog.offers import Settings
+from kflab.catalog.preparation_problems import preparation_problems
 from kflab.data import bundled, downloads, generated, sources
-from kflab.data.arrays import Array, Progress, Raw, Samples
-from kflab.data.prepare import check_finite, fit_shape, scaler
+from kflab.data.arrays import Array, Progress, Raw
+from kflab.data.augment import Augmentation
+from kflab.data.parts import Part, Splits
+from kflab.data.pipelines import Fitted, plan
+from kflab.data.prepare import checked
 from kflab.data.split import split
+from kflab.data.steps import as_text
 from kflab.errors import KflabError
 from kflab.experiment import Data, Experiment
+
+__all__ = ["Part", "Splits", "held_outputs", "load", "load_raw", "load_with"]
 
 _LOADERS: Mapping[str, Callable[[Settings], Raw]] = {
     "digits": bundled.digits,
@@ -32,35 +39,12 @@ _LOADERS: Mapping[str, Callable[[Settings], Raw]] = {
 }
 
 
-@dataclass(frozen=True)
-class Part:
-    """The samples of one split.
-
-    Attributes:
-        inputs: arrays by the name of the model's input.
-        targets: arrays by the name of the model's output.
-    """
-
-    inputs: dict[str, Array]
-    targets: dict[str, Array]
-
-    def __len__(self) -> int:
-        return len(next(iter(self.inputs.values())))
-
-
-@dataclass(frozen=True)
-class Splits:
-    """The samples of an experiment; validation or test may be missing."""
-
-    train: Part
-    validation: Part | None
-    test: Part | None
-
-
 def load(
     experiment: Experiment, base: Path | None = None, progress: Progress | None = None, seed: int = 0
 ) -> Splits:
     """The data of an experiment, ready for its model.
+
+    What is in memory is prepared now; what is not, when it is read.
 
     Args:
         experiment: the model, the data and the losses, which tell what outputs need a target.
@@ -71,66 +55,102 @@ def load(
     Raises:
         KflabError: the data cannot be had, does not fit the model, or is not fit to train on.
     """
+    return load_with(experiment, None, base, progress, seed)
+
+
+def load_with(
+    experiment: Experiment,
+    known: Callable[[Fitted], Fitted] | None,
+    base: Path | None = None,
+    progress: Progress | None = None,
+    seed: int = 0,
+) -> Splits:
+    """The data of an experiment, prepared with what was learned before: `known` fills that in.
+
+    Without it the steps learn of the training samples; the rest is as in `load`.
+
+    Raises:
+        KflabError: the data cannot be had, does not fit the model, or is not fit to train on.
+    """
     data, graph = experiment.data, experiment.model
-    info = datasets.describe(data, base)
-    training = experiment.training
-    outputs = tuple(
-        name
-        for name in graph.output_names()
-        if not training.loss or training.loss_of(name) or training.metrics_of(name)
-    )
-    matching = match(graph, data, info, outputs)
+    source, info = datasets.describe_raw(data, base), datasets.describe(data, base)
+    if problem := next(iter(preparation_problems(data, source)), None):
+        raise KflabError(f"{problem.path}: {problem.message}")
+    matching = match(graph, data, info, held_outputs(experiment))
     if matching.problems:
         raise KflabError("; ".join(matching.problems))
-    raw = load_raw(data, info, matching, base, progress)
-    held = {"training": raw.train, "validation": raw.validation, "test": raw.test}
-    for name, samples in held.items():
-        if samples is not None:
-            check_finite(samples, name)
+    raw = load_raw(data, source, matching, base, progress)
+    raw = replace(
+        raw,
+        train=checked(raw.train, "training", raw.gaps),
+        validation=None if raw.validation is None else checked(raw.validation, "validation", raw.gaps),
+        test=None if raw.test is None else checked(raw.test, "test", raw.gaps),
+    )
     parts = split(
         raw,
         validation=data.validation,
         test=data.test,
         limit=data.limit,
-        stratify=_classes(raw, matching),
+        stratify=_classes(raw, matching, source, data),
         seed=seed,
+        how=data.split,
+        order=_order(raw, data),
+        shuffle=data.shuffle,
     )
-    scalers = {
-        name: scaler(_scale(name, array, data, info), array) for name, array in parts.train.inputs.items()
-    }
-
-    def part(samples: Samples) -> Part:
-        scaled = {name: scalers[name](array) for name, array in samples.inputs.items()}
-        inputs = {
-            name: fit_shape(scaled[array.name], input_shape(graph, name), name)
-            for name, array in matching.inputs.items()
-        }
-        # An autoencoder is held against what it was fed with, in the shape it was fed.
-        own = scaled | {array.name: inputs[name] for name, array in matching.inputs.items()}
-        targets = {
-            name: own[array.name] if isinstance(array, ArrayInfo) else samples.targets[array.name]
-            for name, array in matching.targets.items()
-        }
-        return Part(inputs, targets)
-
+    planned = plan(graph, data, source, matching.inputs, matching.targets, raw.gaps)
+    if known is None:
+        for name, pipeline in planned.inputs.items():
+            pipeline.fit(parts.train.inputs[name])
+        for name, pipeline in planned.targets.items():
+            pipeline.fit(parts.train.targets[name])
+    else:
+        planned = known(planned)
+    counts = {"train": parts.train, "validation": parts.validation, "test": parts.test}
+    fitted = replace(planned, samples={name: len(held or ()) for name, held in counts.items()})
+    augmentations = {name: Augmentation(specs, name) for name, specs in data.augment.items() if specs}
     return Splits(
-        part(parts.train),
-        None if parts.validation is None else part(parts.validation),
-        None if parts.test is None else part(parts.test),
+        fitted.part(parts.train, augmentations),
+        None if parts.validation is None else fitted.part(parts.validation),
+        None if parts.test is None else fitted.part(parts.test),
+        fitted,
     )
 
 
-def _scale(name: str, array: Array, data: Data, info: DatasetInfo) -> float | str | None:
-    described = info.input(name)
-    return datasets.scale_of(data, array.dtype.name, array.ndim - 1, described.ids if described else 0)
+def held_outputs(experiment: Experiment) -> tuple[str, ...]:
+    """The outputs that need a target: those with a loss or a metric, all where there is no loss yet."""
+    training = experiment.training
+    return tuple(
+        name
+        for name in experiment.model.output_names()
+        if not training.loss or training.loss_of(name) or training.metrics_of(name)
+    )
 
 
-def _classes(raw: Raw, matching: Matching) -> Array | None:
+def _classes(raw: Raw, matching: Matching, source: DatasetInfo, data: Data) -> Array | None:
     """The classes of the training samples, by the first target that has any."""
+    if data.split in ("random", "time"):
+        return None
     for target in matching.targets.values():
-        if isinstance(target, TargetInfo) and target.kind in (TargetKind.CLASSES, TargetKind.BINARY):
-            return None if target.shape else raw.train.targets[target.name]
+        own = source.target(target.name) if isinstance(target, TargetInfo) else None
+        if own is not None and own.kind in (TargetKind.CLASSES, TargetKind.BINARY):
+            return None if own.shape else raw.train.targets[own.name][:]
     return None
+
+
+def _order(raw: Raw, data: Data) -> Array | None:
+    """The values that the training samples follow each other by."""
+    if not data.order_by or data.split not in ("", "time"):
+        return None
+    samples = raw.train
+    column = samples.inputs.get(data.order_by)
+    column = samples.targets.get(data.order_by) if column is None else column
+    if column is None or len(column.shape) > 1:
+        names = ", ".join((*samples.inputs, *samples.targets))
+        raise KflabError(
+            f"data.order_by: there is no column {data.order_by!r} to order by; there are {names}"
+        )
+    values = column[:]
+    return as_text(values).astype(str) if values.dtype == object else values
 
 
 def load_raw(
@@ -153,4 +173,7 @@ def load_raw(
             return downloads.load_download(offer, settings, progress)
         return _LOADERS[offer.name](settings)
     wanted = [*matching.inputs.values(), *matching.targets.values()]
+    order = info.input(data.order_by) or info.target(data.order_by)
+    if order is not None and all(order.name != array.name for array in wanted):
+        wanted.append(order)
     return sources.open_source(data, info, wanted, base, progress, look=look)

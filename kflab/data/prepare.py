@@ -1,43 +1,65 @@
-"""Checks, scales and reshapes arrays for the model they feed."""
+"""Checks and scales arrays for the model they feed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 
-from kflab.catalog.datasets import STANDARD
-from kflab.catalog.matching import fitted, shape_text
 from kflab.data.arrays import Array, Samples
-from kflab.data.recipes import standardizer
+from kflab.data.rows import Checked, Rows
+from kflab.data.steps import make_scale
 from kflab.errors import KflabError
 
 _ROWS = 4096
 
 
-def check_finite(samples: Samples, split: str) -> None:
-    """Refuse samples with a NaN or an infinity among them.
+def checked(samples: Samples, split: str, with_gaps: Collection[str] = ()) -> Samples:
+    """Samples none of which is a NaN or an infinity: looked at now where they are in memory, else when read.
+
+    Args:
+        samples: the samples.
+        split: what they are for, in errors.
+        with_gaps: the inputs whose NaNs will be filled in.
 
     Raises:
-        KflabError: there is one; the text names the array and the sample.
+        KflabError: one is; the text names the array and the sample.
     """
-    for part, arrays in (("input", samples.inputs), ("target", samples.targets)):
-        for name, array in arrays.items():
-            row = _first_unusable(array)
+
+    def look(part: str, name: str, rows: Rows) -> Rows:
+        if rows.dtype.kind != "f":
+            return rows
+        fills = part == "input" and name in with_gaps
+
+        def refuse(read: Array, numbers: Array) -> None:
+            row = _first_unusable(read, gaps=fills)
             if row is not None:
-                value = "NaN" if np.isnan(array[row]).any() else "infinity"
-                raise KflabError(
-                    f"the {part} {name!r} holds {value} in sample {row:,} (counted from 0) of the {split} "
-                    "samples; expected finite numbers: drop that sample or fill it in"
-                )
+                raise KflabError(_refusal(part, name, read[row], int(numbers[row]), split))
+
+        if isinstance(rows, np.ndarray):
+            refuse(rows, np.arange(len(rows)))
+            return rows
+        return Checked(rows, refuse)
+
+    return Samples(
+        {name: look("input", name, rows) for name, rows in samples.inputs.items()},
+        {name: look("target", name, rows) for name, rows in samples.targets.items()},
+    )
 
 
-def _first_unusable(array: Array) -> int | None:
-    if array.dtype.kind != "f":
-        return None
+def _refusal(part: str, name: str, sample: Array, row: int, split: str) -> str:
+    value = "NaN" if np.isnan(sample).any() else "infinity"
+    return (
+        f"the {part} {name!r} holds {value} in sample {row:,} (counted from 0) of the {split} "
+        "samples; expected finite numbers: drop that sample or fill it in"
+    )
+
+
+def _first_unusable(array: Array, *, gaps: bool) -> int | None:
     for start in range(0, len(array), _ROWS):
         # In blocks: a mask of the whole array would cost a quarter of its memory.
-        good = np.isfinite(array[start : start + _ROWS])
+        block = array[start : start + _ROWS]
+        good = ~np.isinf(block) if gaps else np.isfinite(block)
         if not good.all():
             flat = good.reshape(len(good), -1).all(axis=1)
             return start + int(np.flatnonzero(~flat)[0])
@@ -49,31 +71,6 @@ def scaler(scale: float | str | None, train: Array) -> Callable[[Array], Array]:
 
     The features are along the last axis: the columns of a table, the channels of an image.
     """
-    if scale is None:
-        return _single
-    if scale == STANDARD:
-        return standardizer(train)
-    divisor = np.float32(scale)
-    return lambda array: np.divide(array, divisor, dtype="float32")
-
-
-def _single(array: Array) -> Array:
-    """Numbers as Keras trains on them."""
-    return array.astype("float32") if array.dtype == "float64" else array
-
-
-def fit_shape(array: Array, wanted: tuple[int | None, ...] | None, name: str) -> Array:
-    """Reshape samples for the Input `name`.
-
-    Raises:
-        KflabError: they cannot be, with both shapes.
-    """
-    if wanted is None:
-        return array
-    shape = fitted(array.shape[1:], wanted)
-    if shape is None:
-        raise KflabError(
-            f"Input {name!r} expects samples of shape {shape_text(wanted)}, the data has "
-            f"{shape_text(array.shape[1:])}"
-        )
-    return array.reshape(len(array), *[axis or 0 for axis in shape])
+    step = make_scale(scale)
+    step.fit(train)
+    return step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,12 +10,22 @@ import numpy as np
 from kflab.catalog.splits import TEST_SEED, can_cut
 from kflab.data import recipes
 from kflab.data.arrays import Array, Raw, Samples
+from kflab.errors import KflabError
 
 
 def split(
-    raw: Raw, *, validation: float, test: float, limit: int | None, stratify: Array | None, seed: int
+    raw: Raw,
+    *,
+    validation: float,
+    test: float,
+    limit: int | None,
+    stratify: Array | None,
+    seed: int,
+    how: str = "",
+    order: Array | None = None,
+    shuffle: bool = True,
 ) -> Raw:
-    """Give a dataset the splits that it lacks.
+    """Give a dataset the splits that it lacks, by the numbers of its rows: no sample is read.
 
     The test split is the same for every seed, so that runs can be compared; the validation split follows the
     seed. Classes keep their shares where there are enough samples of each. Samples that follow each other in
@@ -27,20 +38,64 @@ def split(
         limit: how many training samples to keep, before those for validation are taken.
         stratify: the classes of the training samples, where they have any.
         seed: the training's seed.
+        how: `random`, `stratified` or `time`; "" stands for what `Data.split` says of it.
+        order: the values that the training samples follow each other by.
+        shuffle: whether samples may change places; without, "" stands for `time`.
+
+    Raises:
+        KflabError: classes can not keep their shares, though `how` asks for it.
     """
-    if raw.ordered:
+    if how == "time" or (not how and (raw.ordered or order is not None or not shuffle)):
+        if order is not None:
+            raw = replace(raw, train=raw.train.take(np.argsort(order, kind="stable")))
         return _in_time(raw, validation, test, limit)
+    if how == "stratified" and stratify is None:
+        raise KflabError(
+            "data.split is stratified, but there is no target with one class a sample; use random"
+        )
+    by = None if how == "random" else stratify
+    is_asked = how == "stratified"
     rows = np.arange(len(raw.train))
     tested, validated = raw.test, raw.validation
+
+    def hold_back(rows: Array, held: float, seed: int) -> tuple[Array, Array]:
+        if is_asked:
+            _expect_shares(rows, held, by)
+        kept, back = recipes.split(rows, held, by, seed)
+        return (kept, back) if shuffle else (np.sort(kept), np.sort(back))
+
     if tested is None and test and len(rows) > 1:
-        rows, held_back = recipes.split(rows, test, stratify, TEST_SEED)
+        rows, held_back = hold_back(rows, test, TEST_SEED)
         tested = raw.train.take(held_back)
     if limit is not None and limit < len(rows):
-        rows, _ = recipes.split(rows, len(rows) - limit, stratify, seed)
+        rows = hold_back(rows, len(rows) - limit, seed)[0] if shuffle else rows[:limit]
     if validated is None and validation and len(rows) > 1:
-        rows, held_back = recipes.split(rows, validation, stratify, seed)
+        rows, held_back = hold_back(rows, validation, seed)
         validated = raw.train.take(held_back)
-    return Raw(raw.train.take(rows), validated, tested)
+    return replace(raw, train=raw.train.take(rows), validation=validated, test=tested)
+
+
+def _expect_shares(rows: Array, held: float, classes: Array | None) -> None:
+    """Refuse a split in which not every class could be on both sides.
+
+    Raises:
+        KflabError: it is one, with the class that has too few samples.
+    """
+    if classes is None:
+        return
+    values, counts = np.unique(classes[rows], return_counts=True)
+    rarest = int(counts.argmin())
+    if counts[rarest] < 2:
+        raise KflabError(
+            f"data.split is stratified, but class {values[rarest]} has {counts[rarest]} sample; expected 2 "
+            "or more of each class: drop it, or set data.split to random"
+        )
+    size = held if isinstance(held, int) else math.ceil(held * len(rows))
+    if len(values) > min(size, len(rows) - size):
+        raise KflabError(
+            f"data.split is stratified, but {size} samples of {len(rows)} can not hold one of each of the "
+            f"{len(values)} classes: hold back more, or set data.split to random"
+        )
 
 
 def _in_time(raw: Raw, validation: float, test: float, limit: int | None) -> Raw:

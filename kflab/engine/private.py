@@ -88,3 +88,13 @@ class _Outline(keras.Operation):  # type: ignore[misc]  # Keras has no types
     def call(self) -> object:
         """What the function makes."""
         return self._make()
+
+
+def inverse_frequencies(layer: object) -> object:
+    """The weights of the words that a layer with `output_mode="tf_idf"` has learned, unknown ones first.
+
+    `get_vocabulary` gives the words, nothing public gives their weights; `TextVectorization` keeps both in a
+    lookup of its own.
+    """
+    lookup = getattr(layer, "_lookup_layer", layer)
+    return lookup.idf_weights
