@@ -45,6 +45,7 @@ class ArrayProfile(msgspec.Struct, frozen=True, omit_defaults=True):
         classes: how many samples each class has, in the order of the classes, where there are any.
         histogram: the distribution of the numbers.
         columns: each column of a table on its own.
+        lengths: how many words a sample has, for texts and for ids of words; what fills up is left out.
     """
 
     name: str
@@ -64,6 +65,7 @@ class ArrayProfile(msgspec.Struct, frozen=True, omit_defaults=True):
     classes: tuple[ClassCount, ...] = ()
     histogram: tuple[Bin, ...] = ()
     columns: tuple[ArrayProfile, ...] = ()
+    lengths: tuple[Bin, ...] = ()
 
 
 class Profile(msgspec.Struct, frozen=True, omit_defaults=True):

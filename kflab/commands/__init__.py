@@ -20,6 +20,7 @@ COMMANDS = {
     OPEN: Offered("lab", "open_lab", "Open the lab."),
     "run": Offered("running", "run", "Train an experiment."),
     "check": Offered("inspecting", "check", "Tell what is wrong with an experiment."),
+    "data": Offered("data", "data", "Look at data: what it holds, its classes, some samples."),
     "summary": Offered("inspecting", "summary", "Print the Keras summary of a model."),
     "graph": Offered("drawing", "graph", "Draw the graph as text or as SVG."),
     "code": Offered("coding", "code", "Print an experiment as a Keras script or notebook."),

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from kflab.catalog.dataset_types import TargetInfo, TargetKind
-from kflab.catalog.profiles import ArrayProfile, ClassCount
+from kflab.catalog.profiles import ArrayProfile, Bin, ClassCount
 from kflab.data.arrays import Array
 from kflab.data.histograms import Counter
 
@@ -74,6 +74,24 @@ def _as_texts(array: Array) -> Array:
     return np.array(["" if is_gap(value) else str(value) for value in array.reshape(-1)])
 
 
+def word_counts(array: Array) -> Array:
+    """How many words each sample has: of a text those between spaces, of ids those that are not 0."""
+    if array.dtype.kind in _TEXT_KINDS:
+        return np.array([0 if is_gap(text) else len(str(text).split()) for text in array.reshape(-1)], int)
+    counts: Array = np.count_nonzero(array.reshape(len(array), -1), axis=1)
+    return counts
+
+
+def lengths(array: Array) -> tuple[Bin, ...]:
+    """How many words the samples of an array of texts or ids have."""
+    if not len(array):
+        return ()
+    counts = word_counts(array)
+    counter = Counter(float(counts.min()), float(counts.max()), whole=True)
+    counter.add(counts)
+    return counter.bins()
+
+
 def is_gap(value: object) -> bool:
     """Whether a value of a table is missing."""
     return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
@@ -114,9 +132,8 @@ def _of_numbers(name: str, array: Array) -> ArrayProfile:
     )
     if not gathered.count:
         return found
-    is_whole = array.dtype.kind in "biu"
     low, high = gathered.low, gathered.high
-    counter = Counter(low, high, whole=is_whole)
+    counter = Counter(low, high, whole=gathered.is_whole)
     for _, block in _blocks(array):
         counter.add(_finite(block))
     return msgspec.structs.replace(
@@ -139,6 +156,7 @@ class _Gathered:
         self.mean = self.squares = 0.0
         self.low, self.high = math.inf, -math.inf
         self.first_unusable: int | None = None
+        self.is_whole = True
 
     def add(self, start: int, block: Array) -> None:
         """Take up the samples from `start` on."""
@@ -147,6 +165,8 @@ class _Gathered:
         values = _finite(block)
         if not values.size:
             return
+        if self.is_whole and block.dtype.kind == "f":
+            self.is_whole = bool((np.floor(values) == values).all())
         count = values.size
         self.low = min(self.low, float(values.min()))
         self.high = max(self.high, float(values.max()))

@@ -10,15 +10,16 @@ import msgspec
 import numpy as np
 
 from kflab.catalog import datasets
-from kflab.catalog.dataset_types import DatasetInfo, Origin, TargetKind
+from kflab.catalog.dataset_types import ArrayInfo, DatasetInfo, Origin, TargetKind
 from kflab.catalog.matching import Matching
 from kflab.catalog.profiles import ArrayProfile, ClassCount, Profile
 from kflab.data import downloads, sampling
 from kflab.data.arrays import Array, Raw, Samples
 from kflab.data.column_names import column_names
-from kflab.data.figures import class_counts, figures
+from kflab.data.figures import class_counts, figures, lengths
 from kflab.data.load import load_raw
 from kflab.data.prepare import scaler
+from kflab.data.rows import Rows
 from kflab.data.split import split
 from kflab.errors import KflabError
 from kflab.experiment import Data, Experiment
@@ -137,7 +138,7 @@ def _of_source(data: Data, info: DatasetInfo, base: Path | None) -> DatasetInfo:
     return datasets.describe(plain, base) if data != plain else info
 
 
-def _arrays(samples: Samples) -> Mapping[str, Array]:
+def _arrays(samples: Samples) -> Mapping[str, Rows]:
     # An array whose name does not tell its part stands in both.
     return {**samples.targets, **samples.inputs}
 
@@ -149,9 +150,18 @@ def _figures(name: str, looked: sampling.Looked, info: DatasetInfo) -> ArrayProf
     found = figures(name, looked.values, columns=columns, is_table=is_table)
     if found.first_unusable is not None:
         found = msgspec.structs.replace(found, first_unusable=looked.row_of(found.first_unusable))
+    if described is not None and _holds_words(described, looked.values):
+        found = msgspec.structs.replace(found, lengths=lengths(looked.values))
     if target is not None:
         found = msgspec.structs.replace(found, classes=class_counts(looked.values, target))
     return found
+
+
+def _holds_words(described: ArrayInfo, values: Array) -> bool:
+    """Whether an array holds texts, or ids of words in sequences."""
+    if values.dtype.kind in "OUST":
+        return values.ndim == 1 or values.shape[1:] == (1,)
+    return bool(described.ids) and values.ndim == 2
 
 
 def _split(raw: Raw, data: Data, info: DatasetInfo, seed: int) -> Raw:

@@ -1,4 +1,4 @@
-"""The lab's line to whoever looks at data: a process for each question, so that the lab never loads arrays."""
+"""The lab's line to whoever looks at data: a process for each question, so that no array is loaded here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOG = "data.log"
 
 
 async def look(asked: Asked, patience: float = PATIENCE) -> Look:
-    """Looks at data; what goes wrong comes as the answer's error. The process ends when the task is cancelled.
+    """Looks at data; what goes wrong comes as the answer's error. Cancelled, it ends the process, too.
 
     Args:
         asked: what is wanted.
