@@ -12,6 +12,9 @@ import keras
 import msgspec
 
 from kflab.catalog.datasets import describe
+from kflab.data.batches import FollowEpochs, open_batches
+from kflab.data.class_weights import weights_of
+from kflab.data.fitted import save_fitted
 from kflab.data.load import Part, Splits, load
 from kflab.diagnose.check import check
 from kflab.diagnose.findings import first_error
@@ -21,7 +24,6 @@ from kflab.engine.inspect import Inspector
 from kflab.engine.weights import load_weights
 from kflab.errors import KflabError
 from kflab.experiment import Experiment
-from kflab.graph.nodes import Graph
 from kflab.runs.events import End, Evaluated, Logs, Prepared
 from kflab.runs.info import BEST, FINAL, RunInfo, amend_info
 from kflab.train.backups import mend
@@ -29,6 +31,7 @@ from kflab.train.callbacks import make_callbacks, writes_best
 from kflab.train.compiling import compile_model
 from kflab.train.events_callback import Callbacks, Recorder
 from kflab.train.failure import TrainingFailedError
+from kflab.train.feeding import arrays, fed_with
 from kflab.train.journal import Journal
 from kflab.train.notices import Notices
 from kflab.train.saving import BestModel, save_model
@@ -70,6 +73,7 @@ def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal
     _refuse_errors(experiment, base)
     journal.loading(experiment.data.source)
     splits = load(experiment, base, journal.loading, seed)
+    save_fitted(run_dir, splits.fitted)
     journal.check_stop()
     keras.utils.set_random_seed(seed)
     model = build(experiment)
@@ -77,7 +81,7 @@ def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal
         path = weights_file(experiment.training, base)
         journal.note(f"starts from {path.name}: {load_weights(model, path)}")
     compile_model(model, experiment.training)
-    recorder = _fit(run_dir, experiment, model, splits, journal)
+    recorder = _fit(run_dir, experiment, model, splits, seed, journal)
     save_model(model, run_dir / FINAL)
     status = End.STOPPED if recorder.stopping else End.DONE
     test = _evaluate(experiment, model, splits.test, journal)
@@ -111,7 +115,7 @@ def _seed(info: RunInfo, experiment: Experiment) -> int:
 
 
 def _fit(
-    run_dir: Path, experiment: Experiment, model: keras.Model, splits: Splits, journal: Journal
+    run_dir: Path, experiment: Experiment, model: keras.Model, splits: Splits, seed: int, journal: Journal
 ) -> Recorder:
     training, graph = experiment.training, experiment.model
     callbacks = make_callbacks(training.callbacks, run_dir)
@@ -143,17 +147,28 @@ def _fit(
         )
     )
     journal.check_stop()
-    inputs, targets = arrays(graph, splits.train)
-    model.fit(
-        inputs,
-        targets,
+    weights = weights_of(training, splits.train, splits.fitted.held, graph)
+    train = fed_with(
+        splits.train,
+        graph,
         batch_size=training.batch_size,
-        epochs=training.epochs,
-        verbose=0,
-        shuffle=True,
-        validation_data=arrays(graph, splits.validation) if splits.validation else None,
-        callbacks=Callbacks(callbacks, recorder, model=model, epochs=training.epochs, steps=steps),
+        seed=seed,
+        shuffle=experiment.data.shuffle,
+        weights=weights,
     )
+    validation = splits.validation and fed_with(splits.validation, graph, batch_size=training.batch_size)
+    if train.batches is not None:
+        callbacks.append(FollowEpochs(train.batches))
+    with open_batches(train.batches, validation.batches if validation else None):
+        model.fit(
+            **train.arguments,
+            epochs=training.epochs,
+            verbose=0,
+            shuffle=train.shuffle,
+            validation_data=validation.as_validation() if validation else None,
+            validation_batch_size=None if validation and validation.batches else training.batch_size,
+            callbacks=Callbacks(callbacks, recorder, model=model, epochs=training.epochs, steps=steps),
+        )
     if best is not None:
         best.finish(model)
     if recorder.nan_at is not None and notices.ends_on_nan and model.stop_training and not recorder.stopping:
@@ -164,14 +179,7 @@ def _fit(
     return recorder
 
 
-def arrays(graph: Graph, part: Part) -> tuple[object, object]:
-    """Inputs and targets as the model takes them: in its own order, alone where there is one.
-
-    An output that is held against nothing has None for its target.
-    """
-    inputs = [part.inputs[name] for name in graph.input_names()]
-    targets = [part.targets.get(name) for name in graph.output_names()]
-    return (inputs[0] if len(inputs) == 1 else inputs), (targets[0] if len(targets) == 1 else targets)
+__all__ = ["Outcome", "arrays", "train"]
 
 
 class _Limit(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
@@ -196,15 +204,9 @@ def _evaluate(experiment: Experiment, model: keras.Model, test: Part | None, jou
     if test is None:
         return {}
     limit = _Limit(journal)
-    inputs, targets = arrays(experiment.model, test)
-    found = model.evaluate(
-        inputs,
-        targets,
-        batch_size=experiment.training.batch_size,
-        verbose=0,
-        return_dict=True,
-        callbacks=[limit],
-    )
+    fed = fed_with(test, experiment.model, batch_size=experiment.training.batch_size)
+    with open_batches(fed.batches):
+        found = model.evaluate(**fed.arguments, verbose=0, return_dict=True, callbacks=[limit])
     if limit.has_ended_it:
         journal.note("the test was left out, because it takes long and the run was asked to stop")
         return {}
