@@ -82,6 +82,7 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
         validation_classes: how many validation samples each class has, by the target's name.
         is_sampled: not all samples were looked at.
         seconds: what it took.
+        problem: why the arrays can not be prepared or split as the experiment says, so that `fed` is empty.
     """
 
     info: DatasetInfo
@@ -93,3 +94,4 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     validation_classes: Mapping[str, tuple[ClassCount, ...]] = {}
     is_sampled: bool = False
     seconds: float = 0.0
+    problem: str = ""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from kflab.catalog import datasets
-from kflab.catalog.dataset_types import DatasetInfo, Origin, TargetInfo, TargetKind
+from kflab.catalog.dataset_types import ArrayInfo, DatasetInfo, Origin, TargetInfo, TargetKind
 from kflab.catalog.matching import Matching, match
 from kflab.catalog.offers import Settings
 from kflab.catalog.preparation_problems import preparation_problems
@@ -22,7 +22,7 @@ from kflab.data.steps import as_text
 from kflab.errors import KflabError
 from kflab.experiment import Data, Experiment
 
-__all__ = ["Part", "Splits", "held_outputs", "load", "load_raw", "load_with"]
+__all__ = ["Part", "Splits", "held_outputs", "load", "load_raw", "load_with", "split_raw"]
 
 _LOADERS: Mapping[str, Callable[[Settings], Raw]] = {
     "digits": bundled.digits,
@@ -86,17 +86,7 @@ def load_with(
         validation=None if raw.validation is None else checked(raw.validation, "validation", raw.gaps),
         test=None if raw.test is None else checked(raw.test, "test", raw.gaps),
     )
-    parts = split(
-        raw,
-        validation=data.validation,
-        test=data.test,
-        limit=data.limit,
-        stratify=_classes(raw, matching, source, data),
-        seed=seed,
-        how=data.split,
-        order=_order(raw, data),
-        shuffle=data.shuffle,
-    )
+    parts = split_raw(raw, data, source, matching.targets.values(), seed)
     planned = plan(graph, data, source, matching.inputs, matching.targets, raw.gaps)
     if known is None:
         for name, pipeline in planned.inputs.items():
@@ -126,11 +116,41 @@ def held_outputs(experiment: Experiment) -> tuple[str, ...]:
     )
 
 
-def _classes(raw: Raw, matching: Matching, source: DatasetInfo, data: Data) -> Array | None:
+def split_raw(
+    raw: Raw, data: Data, source: DatasetInfo, held: Iterable[ArrayInfo | TargetInfo], seed: int
+) -> Raw:
+    """The samples in the splits that the data section asks for; none is read but classes and order.
+
+    Args:
+        raw: the samples.
+        data: the data section.
+        source: the dataset as its source has it.
+        held: what the outputs are held against: the first with classes tells the strata.
+        seed: fixes the validation split and the order of the training samples.
+
+    Raises:
+        KflabError: they can not be split like that.
+    """
+    return split(
+        raw,
+        validation=data.validation,
+        test=data.test,
+        limit=data.limit,
+        stratify=_classes(raw, held, source, data),
+        seed=seed,
+        how=data.split,
+        order=_order(raw, data),
+        shuffle=data.shuffle,
+    )
+
+
+def _classes(
+    raw: Raw, held: Iterable[ArrayInfo | TargetInfo], source: DatasetInfo, data: Data
+) -> Array | None:
     """The classes of the training samples, by the first target that has any."""
     if data.split in ("random", "time"):
         return None
-    for target in matching.targets.values():
+    for target in held:
         own = source.target(target.name) if isinstance(target, TargetInfo) else None
         if own is not None and own.kind in (TargetKind.CLASSES, TargetKind.BINARY):
             return None if own.shape else raw.train.targets[own.name][:]

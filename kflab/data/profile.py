@@ -7,22 +7,22 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from kflab.catalog import datasets
-from kflab.catalog.dataset_types import ArrayInfo, DatasetInfo, Origin, TargetKind
-from kflab.catalog.matching import Matching
+from kflab.catalog.dataset_types import ArrayInfo, DatasetInfo, Origin
+from kflab.catalog.matching import Matching, match
+from kflab.catalog.preparation_problems import preparation_problems
 from kflab.catalog.profiles import ArrayProfile, ClassCount, Profile
 from kflab.data import downloads, sampling
 from kflab.data.arrays import Array, Raw, Samples
 from kflab.data.column_names import column_names
 from kflab.data.figures import class_counts, figures, lengths
-from kflab.data.load import load_raw
-from kflab.data.prepare import scaler
+from kflab.data.load import load_raw, split_raw
+from kflab.data.pipelines import Pipeline, plan
 from kflab.data.rows import Rows
-from kflab.data.split import split
 from kflab.errors import KflabError
 from kflab.experiment import Data, Experiment
+from kflab.graph.nodes import Graph
 
 MOST_SECONDS = 4.0
 """How long reading may take: whoever asks shall have an answer within five seconds."""
@@ -85,57 +85,101 @@ class Opened:
 
     def __init__(self, experiment: Experiment | Data, base: Path | None) -> None:
         self._began = time.monotonic()
-        self._seed = experiment.training.seed if isinstance(experiment, Experiment) else None
+        self._experiment = experiment if isinstance(experiment, Experiment) else None
         self.data = experiment.data if isinstance(experiment, Experiment) else experiment
         self.info = datasets.describe(self.data, base)
-        self.described = _of_source(self.data, self.info, base)
-        self.raw = read_raw(self.data, self.info, base)
+        self.described = datasets.describe_raw(self.data, base)
+        graph = self._experiment.model if self._experiment else Graph()
+        self.raw = read_raw(self.data, self.described, base, graph)
 
     def profile(self, seed: int | None = None, *, most_seconds: float = MOST_SECONDS) -> Profile:
         """The figures; as `profile` of this module."""
         until = self._began + most_seconds
         looked = {name: sampling.look(array, until) for name, array in _arrays(self.raw.train).items()}
-        parts = _split(self.raw, self.data, self.described, seed or self._seed or 0)
-        fed, is_sampled = _fed(parts.train, self.data, self.described, until)
-        return Profile(
+        found = Profile(
             info=self.info,
-            raw={name: _figures(name, found, self.described) for name, found in looked.items()},
-            fed=fed,
+            raw={name: _figures(name, one, self.described) for name, one in looked.items()},
+            train=len(self.raw.train),
+            is_sampled=any(one.rows is not None for one in looked.values()),
+        )
+        if seed is None:
+            seed = (self._experiment.training.seed if self._experiment else None) or 0
+        try:
+            found = self._prepared(found, seed, until)
+        except KflabError as problem:
+            found = msgspec.structs.replace(found, problem=str(problem))
+        return msgspec.structs.replace(found, seconds=time.monotonic() - self._began)
+
+    def _prepared(self, found: Profile, seed: int, until: float) -> Profile:
+        """The figures with those of the splits, and of what the model gets."""
+        parts = split_raw(self.raw, self.data, self.described, self.info.targets, seed)
+        found = msgspec.structs.replace(
+            found,
             train=len(parts.train),
             validation=len(parts.validation) if parts.validation else 0,
             test=len(parts.test) if parts.test else 0,
             validation_classes=_validation_classes(parts.validation, self.described, until),
-            is_sampled=is_sampled or any(found.rows is not None for found in looked.values()),
-            seconds=time.monotonic() - self._began,
         )
+        fed, is_sampled = self._fed(parts.train, until)
+        return msgspec.structs.replace(found, fed=fed, is_sampled=is_sampled or found.is_sampled)
+
+    def _fed(self, train: Samples, until: float) -> tuple[dict[str, ArrayProfile], bool]:
+        pipelines = self.pipelines(train)
+        found: dict[str, ArrayProfile] = {}
+        is_sampled = False
+        for name, rows in _arrays(train).items():
+            looked = sampling.look(rows, until)
+            is_sampled = is_sampled or looked.rows is not None
+            pipeline = pipelines.get(name)
+            if pipeline is not None:
+                # What is fitted is fitted on what was looked at: a run does so on all training samples.
+                pipeline.fit(looked.values)
+                looked = sampling.Looked(pipeline(looked.values), looked.rows)
+            found[name] = _figures(name, looked, self.info)
+        return found, is_sampled
+
+    def pipelines(self, train: Samples) -> dict[str, Pipeline]:
+        """How each array is prepared; nothing is fitted yet.
+
+        Raises:
+            KflabError: a step can not be made.
+        """
+        if problem := next(iter(preparation_problems(self.data, self.described)), None):
+            raise KflabError(f"{problem.path}: {problem.message}")
+        feeds = {name: array for name in train.inputs if (array := self.info.input(name)) is not None}
+        held = {name: target for name in train.targets if (target := self.info.target(name)) is not None}
+        planned = plan(Graph(), self.data, self.described, feeds, held, self.raw.gaps)
+        return {**planned.targets, **planned.inputs}
 
 
-def read_raw(data: Data, info: DatasetInfo, base: Path | None) -> Raw:
-    """All arrays of the data's source, as it has them.
+def read_raw(data: Data, source: DatasetInfo, base: Path | None, graph: Graph) -> Raw:
+    """All arrays of the data's source, as it has them; of a large table, a sample.
+
+    Args:
+        data: the data section.
+        source: the dataset as its source has it.
+        base: the folder that a relative path starts from.
+        graph: the model, which may be fed with columns that are no arrays of their own.
 
     Raises:
         NotDownloadedError: a download would be needed.
         KflabError: the data can not be used.
     """
-    if info.origin is Origin.DOWNLOAD:
+    if source.origin is Origin.DOWNLOAD:
         offer = datasets.find(data.source)
         if offer is not None and not downloads.is_here(offer):
-            size = f"{info.download_bytes / 1e6:.1f} MB"
+            size = f"{source.download_bytes / 1e6:.1f} MB"
             raise NotDownloadedError(
-                f"{info.name} is not on this machine yet: the first run downloads {size}; "
+                f"{source.name} is not on this machine yet: the first run downloads {size}; "
                 f"{offer.instead} came with kflab",
-                info.download_bytes,
+                source.download_bytes,
             )
+    own = match(graph, data, source)
     every = Matching(
-        {array.name: array for array in info.inputs}, {target.name: target for target in info.targets}
+        {array.name: array for array in (*source.inputs, *own.inputs.values())},
+        {target.name: target for target in source.targets},
     )
-    return load_raw(data, info, every, base, None)
-
-
-def _of_source(data: Data, info: DatasetInfo, base: Path | None) -> DatasetInfo:
-    """What the source holds before anything is prepared."""
-    plain = Data(source=data.source, arguments=data.arguments, inputs=data.inputs, targets=data.targets)
-    return datasets.describe(plain, base) if data != plain else info
+    return load_raw(data, source, every, base, None, look=True)
 
 
 def _arrays(samples: Samples) -> Mapping[str, Rows]:
@@ -146,7 +190,7 @@ def _arrays(samples: Samples) -> Mapping[str, Rows]:
 def _figures(name: str, looked: sampling.Looked, info: DatasetInfo) -> ArrayProfile:
     described, target = info.input(name), info.target(name)
     is_table = described is not None and len(described.shape) == 1 and not described.ids
-    columns = column_names(info.name) if is_table else ()
+    columns = (described.features if described else ()) or (column_names(info.name) if is_table else ())
     found = figures(name, looked.values, columns=columns, is_table=is_table)
     if found.first_unusable is not None:
         found = msgspec.structs.replace(found, first_unusable=looked.row_of(found.first_unusable))
@@ -160,42 +204,8 @@ def _figures(name: str, looked: sampling.Looked, info: DatasetInfo) -> ArrayProf
 def _holds_words(described: ArrayInfo, values: Array) -> bool:
     """Whether an array holds texts, or ids of words in sequences."""
     if values.dtype.kind in "OUST":
-        return values.ndim == 1 or values.shape[1:] == (1,)
+        return values.shape[1:] in ((), (1,))
     return bool(described.ids) and values.ndim == 2
-
-
-def _split(raw: Raw, data: Data, info: DatasetInfo, seed: int) -> Raw:
-    return split(
-        raw,
-        validation=data.validation,
-        test=data.test,
-        limit=data.limit,
-        stratify=_strata(raw, info),
-        seed=seed,
-    )
-
-
-def _strata(raw: Raw, info: DatasetInfo) -> Array | None:
-    for target in info.targets:
-        if target.kind in (TargetKind.CLASSES, TargetKind.BINARY) and not target.shape:
-            labels = raw.train.targets.get(target.name)
-            return None if labels is None else np.asarray(labels)
-    return None
-
-
-def _fed(train: Samples, data: Data, info: DatasetInfo, until: float) -> tuple[dict[str, ArrayProfile], bool]:
-    found: dict[str, ArrayProfile] = {}
-    is_sampled = False
-    for name, array in _arrays(train).items():
-        looked = sampling.look(array, until)
-        is_sampled = is_sampled or looked.rows is not None
-        described = info.input(name)
-        if described is not None:
-            scale = datasets.scale_of(data, array.dtype.name, array.ndim - 1, described.ids)
-            values = scaler(scale, looked.values)(looked.values)
-            looked = sampling.Looked(values, looked.rows)
-        found[name] = _figures(name, looked, info)
-    return found, is_sampled
 
 
 def _validation_classes(
