@@ -146,6 +146,7 @@ class Look(msgspec.Struct, frozen=True, omit_defaults=True):
         points: the points of a dataset whose only input has two numbers.
         error: why nothing was seen, in one line.
         missing: what would have to be downloaded first, in bytes; 0 where nothing would.
+        unusable: the data itself is what is wrong, so that no run could use it either.
     """
 
     profile: Profile | None = None
@@ -154,6 +155,7 @@ class Look(msgspec.Struct, frozen=True, omit_defaults=True):
     points: Points | None = None
     error: str = ""
     missing: int = 0
+    unusable: bool = False
 
 
 def ask(experiment: Experiment, base: str = "", **wanted: object) -> Asked:

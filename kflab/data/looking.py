@@ -33,6 +33,8 @@ def look(asked: Asked) -> Look:
         return _look(asked)
     except profiles.NotDownloadedError as missing:
         return Look(error=str(missing), missing=missing.bytes)
+    except UnusableInputError as problem:
+        return Look(error=str(problem), unusable=True)
     except KflabError as problem:
         return Look(error=str(problem))
     except MemoryError:

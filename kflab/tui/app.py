@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from kflab.experiment import Experiment
     from kflab.tui.engine_link import EngineLink, MakeEngine
     from kflab.tui.keeping import Keeper
+    from kflab.tui.profiling import Profiler
     from kflab.tui.screens.lab import LabScreen
     from kflab.tui.session import Session
 
@@ -72,6 +73,7 @@ class Lab(App[None]):
     catalog: Catalog
     _link: EngineLink | None = None
     _keeper: Keeper | None = None
+    _profiler: Profiler | None = None
 
     def __init__(
         self,
@@ -120,6 +122,7 @@ class Lab(App[None]):
     async def _load(self) -> None:
         from kflab import catalog
         from kflab.tui.engine_link import EngineLink, own_engine
+        from kflab.tui.profiling import Profiler
         from kflab.tui.screens.lab import LabScreen
 
         try:
@@ -130,6 +133,7 @@ class Lab(App[None]):
             return
         self.catalog = catalog.load()
         self._link = EngineLink((self._make_engine or own_engine)(self._engine_changed))
+        self._profiler = Profiler(self)
         self.set_reactive(Lab.session, session)
         await self.push_screen(LabScreen())
         self.call_after_refresh(self._settle)
@@ -148,13 +152,12 @@ class Lab(App[None]):
     def _settle(self) -> None:
         """Starts what takes time, now that the graph is on the screen."""
         from kflab.tui.keeping import Keeper
-        from kflab.tui.opening import situated
 
         # What is loaded now stays; looking through it again and again would make keys wait.
         gc.freeze()
         gc.enable()
         gc.set_threshold(20_000, 20, 20)  # An edit makes thousands of values, and none of them a cycle.
-        self.session = situated(self.now)
+        self.take(self.now)
         if self._link is not None:
             self._link.start()
             self._inspect()
@@ -206,15 +209,22 @@ class Lab(App[None]):
 
     def put(self, session: Session) -> None:
         """Takes another session; what it means for findings is worked out, and the engine is asked."""
-        from kflab.tui.opening import situated
-
         before = self.now
         is_edited = session.experiment is not before.experiment
-        self.session = situated(session) if is_edited else session
+        if is_edited:
+            self.take(self._profiler.noted(session) if self._profiler else session)
+        else:
+            self.session = session
         if self._keeper is not None:
             self._keeper.note(session)
         if is_edited:
             self._inspect()
+
+    def take(self, session: Session) -> None:
+        """Takes a session of which something else is known, and works out what it means for findings."""
+        from kflab.tui.opening import situated
+
+        self.session = situated(session)
 
     def turn_to(self, session: Session, place: Path | None = None) -> None:
         """Takes the session of another experiment; what was not saved of the one before is given up.
@@ -298,13 +308,14 @@ class Lab(App[None]):
         if before is not None and before.state is State.FAILED and status.state is State.STARTING:
             # What was asked of an engine that failed was answered with a failure.
             self._inspect()
+        if status.state is not State.STARTING and self._profiler is not None:
+            self._profiler.begin()
 
     def _inspect(self) -> None:
         self.run_worker(self._ask_engine(), group="inspect", exclusive=True)
 
     async def _ask_engine(self) -> None:
         from kflab.engine.client import EngineError, State
-        from kflab.tui.opening import situated
 
         experiment = self.now.experiment
         try:
@@ -315,7 +326,7 @@ class Lab(App[None]):
                 self.notify(str(problem), severity="error", markup=False)
             return
         if report is not None and self.now.experiment is experiment:
-            self.session = situated(self.now.told(report, experiment))
+            self.take(self.now.told(report, experiment))
 
     async def smoke(self, experiment: Experiment, base: Path | None) -> Smoked:
         """What a smoke step of an experiment measures, in an engine of its own.

@@ -24,12 +24,12 @@ from kflab.graph.nodes import Call, Graph, source_of
 from kflab.graph.picture import Line, Picture
 from kflab.tui import text
 from kflab.tui.layer_text import FROZEN, NodeTexts, pattern_text
+from kflab.tui.marks import MARKS
 from kflab.tui.session import Session
 
 NARROW = 60
 """The columns below which counts are written short."""
 
-_MARKS = {Severity.ERROR: "✗", Severity.WARNING: "▲"}
 _LEAST_NAME = 6
 _LEAST_LAYER = 12
 _LEAST_NOTE = 24
@@ -326,7 +326,7 @@ class GraphTexts:
 
     def _mark(self, view: GraphView, line: Line, severity: Severity | None) -> tuple[str, str]:
         if severity is not None:
-            return _MARKS[severity], severity.value
+            return MARKS[severity], severity.value
         lit = "lit" if line.at in self._lit.rows and not line.depth else ""
         if line.fold is not None:
             return _FOLDED, lit or ("accent" if self._outputs & set(line.fold.nodes) else "")

@@ -48,8 +48,12 @@ def situated(session: Session) -> Session:
             info = datasets.describe(session.experiment.data, session.folder)
     except UnusableInputError as problem:
         unknown = (Finding(problem.message, path=problem.path or "data.source"),)
+    seen = session.look
+    if seen is not None and seen.unusable and not unknown:
+        unknown = (Finding(seen.error, path="data.source"),)
     report = None if session.stale else session.report
-    return session.situated(info, (*unknown, *check(session.experiment, info, report, session.folder)))
+    found = check(session.experiment, info, report, session.folder, session.profile)
+    return session.situated(info, (*unknown, *found))
 
 
 def new_session(source: str = "digits") -> Session:

@@ -9,15 +9,10 @@ import msgspec
 from kflab.diagnose.findings import Finding, Severity, worst_first
 from kflab.experiment import EVERY_OUTPUT, Experiment
 from kflab.graph.nodes import Call
+from kflab.tui.marks import MARKS, PARTS
 from kflab.tui.rows.row import Row
 from kflab.tui.session import Session
 from kflab.tui.text import fit, fit_middle, plural
-
-MARKS = {Severity.ERROR: "✗", Severity.WARNING: "▲", Severity.INFO: "i"}
-"""What stands for a severity, so that no colour is needed to tell."""
-
-PARTS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "quiet"}
-"""The part of the look that a severity is."""
 
 AFTER_THE_RUN = "After the run"
 """The heading of what the run that is followed turned out to be."""
@@ -62,14 +57,14 @@ def problems(
 
     Args:
         findings: what is wrong with the experiment.
-        after_run: what its run turned out to be.
+        after_run: what its run turned out to be, the most important first.
         before: the rows until now.
         stale: shapes are being worked out, so that what depends on them is not among the findings.
     """
     rows = [Problem(finding) for finding in worst_first(findings)]
     if stale:
         rows = _kept_in_place(rows, before)
-    told = worst_first(after_run)
+    told = list(after_run)
     if told:
         rows += [Problem(heading=AFTER_THE_RUN), *(Problem(finding) for finding in told)]
     return rows

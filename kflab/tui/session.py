@@ -8,6 +8,8 @@ from pathlib import Path
 import msgspec
 
 from kflab.catalog.datasets import DatasetInfo
+from kflab.catalog.looks import Look
+from kflab.catalog.profiles import Profile
 from kflab.diagnose.findings import Finding, Severity, worst_first
 from kflab.document.files import FileState
 from kflab.engine.protocol import GraphReport, Report, Smoked
@@ -39,6 +41,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         reported: the experiment that it said that of.
         info: what the dataset holds.
         findings: what is wrong.
+        look: what was seen in the data; none where it was not looked at.
+        looking: it is being looked at.
         verdict: what the run that is followed turned out to be, once it is over.
         smoked: what the last smoke step measured.
         smoked_of: the experiment that it was of.
@@ -59,6 +63,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     reported: Experiment | None = None
     info: DatasetInfo | None = None
     findings: tuple[Finding, ...] = ()
+    look: Look | None = None
+    looking: bool = False
     verdict: tuple[Finding, ...] = ()
     smoked: Smoked | None = None
     smoked_of: Experiment | None = None
@@ -314,6 +320,15 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     def told(self, report: Report, experiment: Experiment) -> Session:
         """The session with an answer of the engine."""
         return msgspec.structs.replace(self, report=report, reported=experiment)
+
+    @property
+    def profile(self) -> Profile | None:
+        """The figures of the data, where it was looked at."""
+        return self.look.profile if self.look else None
+
+    def looked(self, look: Look | None, *, looking: bool = False) -> Session:
+        """The session with what was seen in the data, or with nothing seen as yet."""
+        return msgspec.structs.replace(self, look=look, looking=looking)
 
     def measured(self, smoked: Smoked, experiment: Experiment) -> Session:
         """The session with what a smoke step of an experiment measured."""

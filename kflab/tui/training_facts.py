@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from kflab.diagnose.findings import Finding, Severity
 from kflab.runs.events import Logs
 from kflab.runs.history import Phase, RunState
 from kflab.runs.names import VALIDATION
 from kflab.runs.status import Status
 from kflab.tui import keys
 from kflab.tui.axes import short_number
-from kflab.tui.lines import Part, Run
+from kflab.tui.lines import Line, Part, Run, cut
 from kflab.tui.logtail import one_line
+from kflab.tui.marks import MARKS
 from kflab.tui.text import bytes_text, duration, plural
 
 BAR_WIDTHS = (20, 14, 8)
+
+_PARTS = {Severity.ERROR: Part.ERROR, Severity.WARNING: Part.WARNING, Severity.INFO: Part.QUIET}
 
 
 class Fact(NamedTuple):
@@ -108,6 +113,27 @@ def _best(state: RunState) -> list[Fact]:
         if best := state.best.get(name):
             return [Fact(f"{name} {short_number(best.value)} (best, epoch {best.epoch:,})", 5)]
     return []
+
+
+def verdict_lines(found: Sequence[Finding], width: int, most: int = 2) -> list[Line]:
+    """What a run turned out to be, a line each, `most` of them; the last says where the rest is."""
+    lines: list[Line] = []
+    for number, finding in enumerate(found[:most], start=1):
+        left = len(found) - number
+        command = keys.find("problems")
+        more = f"  {left} more on {command.key_text}" if left and number == most and command else ""
+        mark = f"{MARKS[finding.severity]} "
+        code = f"{finding.code} " if finding.code else ""
+        words = cut(one_line(finding.message), max(width - len(mark) - len(code) - len(more), 1))
+        lines.append(
+            (
+                Run(mark, _PARTS[finding.severity]),
+                Run(code, Part.QUIET),
+                Run(words, Part.FACT),
+                Run(more, Part.QUIET),
+            )
+        )
+    return lines
 
 
 def verdict(state: RunState, status: Status, problem: str = "") -> list[Run]:

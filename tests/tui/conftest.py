@@ -14,6 +14,7 @@ import pytest
 from textual.pilot import Pilot
 
 from kflab import document
+from kflab.catalog.looks import Asked, Look
 from kflab.diagnose.findings import Finding
 from kflab.diagnose.structure import structure
 from kflab.engine.client import State, Status
@@ -176,6 +177,19 @@ def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "state"
     monkeypatch.setenv("KFLAB_STATE_DIR", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, Look]:
+    """What a lab sees in data, by its source: no process looks for it, and of others nothing is seen."""
+    looks: dict[str, Look] = {}
+
+    async def look(asked: Asked) -> Look:
+        return looks.get(document.decode(asked.document).data.source, Look(error="not in this test"))
+
+    monkeypatch.setattr("kflab.tui.profiling.look", look)
+    monkeypatch.setattr("kflab.tui.profiling.PAUSE", 0)
+    return looks
 
 
 @pytest.fixture

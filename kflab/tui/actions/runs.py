@@ -6,11 +6,12 @@ import asyncio
 import os
 from pathlib import Path
 
+import msgspec
 from textual import on
 from textual.app import ComposeResult
 
 from kflab import document, paths
-from kflab.diagnose.findings import first_error
+from kflab.diagnose.findings import Finding, worst_first
 from kflab.errors import KflabError
 from kflab.runs import control, folder, launch
 from kflab.runs.listing import RunSummary, list_runs
@@ -52,7 +53,7 @@ class RunActions(LabBase):
         """Says in the empty pane what `t` would do."""
         errors = session.errors
         if errors:
-            hint = f"{plural(len(errors), 'error')} to mend before it can train: {errors[0].message}"
+            hint = f"{plural(len(errors), 'error')} to mend before it can train: {self._refusal(session)}"
         else:
             epochs = plural(session.experiment.training.epochs, "epoch")
             data, count = session.experiment.data, session.info.train if session.info else 0
@@ -69,11 +70,22 @@ class RunActions(LabBase):
         if self.training_alive:
             self.say("A run is at work already: s stops it, R lists all runs.")
             return
-        if error := first_error(session.errors):
-            self.say(f"Not started: {error}", error=True)
+        if refusal := self._refusal(session):
+            self.say(f"Not started: {refusal}", error=True)
             return
         self._starting = True
         self.run_worker(self._start(session), group="train")
+
+    def _refusal(self, session: Session) -> str:
+        """Why the experiment can not be trained as it is, and what to press; "" where it can."""
+        errors = worst_first(session.errors)
+        if not errors:
+            return ""
+        first = errors[0]
+        where = " ".join(part for part in (first.code, first.place) if part)
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        keys = "p shows it, f fixes it there" if first.fix else "p shows it"
+        return f"{where}: {first.message}{more}; {keys}" if where else f"{first.message}{more}; {keys}"
 
     async def _start(self, session: Session) -> None:
         status = self.lab.engine_status
@@ -96,6 +108,7 @@ class RunActions(LabBase):
             self._follower.stop()
         self._follower = RunFollower(run_dir, self)
         self._follower.start()
+        self._show_verdict(())
         self.query_one(ConsolePane).follow(run_dir)
         self.query_one(TrainingPane).show_run(self._follower.state, self._follower.status, name=run_dir.name)
         self.run_changed()
@@ -109,6 +122,22 @@ class RunActions(LabBase):
             event.state, event.status, name=event.run_dir.name, problem=event.problem
         )
         self.run_changed()
+        if event.status.is_over and not event.problem:
+            self.run_worker(self._judge(self._follower), group="verdict", exclusive=True)
+
+    async def _judge(self, follower: RunFollower) -> None:
+        """Works out what a run that is over turned out to be, and shows it."""
+        try:
+            found = await asyncio.to_thread(_verdict, follower)
+        except (KflabError, OSError):
+            return  # Its folder is gone or broken: the pane has said so.
+        if self._follower is follower:
+            self._show_verdict(found)
+
+    def _show_verdict(self, found: tuple[Finding, ...]) -> None:
+        self.query_one(TrainingPane).show_verdict(found)
+        if found != self.session.verdict:
+            self.lab.put(msgspec.structs.replace(self.session, verdict=found))
 
     def run_changed(self) -> None:
         """Draws what depends on the followed run."""
@@ -186,6 +215,15 @@ class RunActions(LabBase):
         """Ends the following; the run goes on."""
         if self._follower is not None:
             self._follower.stop()
+
+
+def _verdict(follower: RunFollower) -> tuple[Finding, ...]:
+    from kflab.diagnose.verdict import described, verdict_on
+    from kflab.runs.info import EXPERIMENT, read_info
+
+    run = read_info(follower.run_dir)
+    experiment = document.read(follower.run_dir / EXPERIMENT)
+    return verdict_on(follower.state, experiment, run, info=described(experiment, run))
 
 
 def _launch(session: Session, backend: str) -> Path:

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from kflab.diagnose.findings import Finding
-from kflab.tui.problems import MARKS
+from kflab.tui.marks import MARKS
 
 
 class Explanation(ModalScreen[None]):

@@ -28,7 +28,8 @@ from kflab.tui.engine_link import STARTING, status_text
 from kflab.tui.graph_columns import view_of
 from kflab.tui.keys import Situation
 from kflab.tui.layer_text import target_name
-from kflab.tui.problems import MARKS, PARTS, counts_text
+from kflab.tui.marks import MARKS, PARTS
+from kflab.tui.problems import counts_text
 from kflab.tui.rows.node import first_argument, node_rows
 from kflab.tui.rows.row import Row as FormRow
 from kflab.tui.rows.setting import Setting
@@ -197,7 +198,7 @@ class LabDrawing(
     def _show_setup(self, session: Session) -> None:
         form = self.query_one("#setup", Form)
         about = worst_first(finding for finding in session.findings if not finding.node)
-        self._entitle(form, Text("Setup"), Text(_counts(session.info) if session.info else ""))
+        self._entitle(form, Text("Setup"), Text(_about_data(session)))
         rows = setup_rows(
             Setting(self.lab.catalog, session.experiment, session.info, session.folder, session.findings)
         )
@@ -245,7 +246,10 @@ class LabDrawing(
     def _nothing_wrong(self, session: Session) -> str:
         if session.stale:
             return "Nothing is wrong so far; the shapes are being worked out."
-        return "Nothing is wrong.\n\nK tells what it will cost, t trains it."
+        data = "\n\nThe data is being looked at." if session.looking else ""
+        if session.look and session.look.error:
+            data = f"\n\nThe data was not looked at: {session.look.error}"
+        return f"Nothing is wrong.\n\nK tells what it will cost, t trains it.{data}"
 
     def show_header(self) -> None:
         """Draws file and engine."""
@@ -266,6 +270,16 @@ class LabDrawing(
     def show_footer(self) -> None:
         """Draws the keys that apply now."""
         self.query_one(Footer).show(keys.footer(self.situation()))
+
+
+def _about_data(session: Session) -> str:
+    """What is known of the data so far."""
+    facts = [_counts(session.info)] if session.info else []
+    if session.looking:
+        facts.append("looking at the data…")
+    elif session.look and session.look.error and not session.look.unusable:
+        facts.append("not looked at")
+    return " · ".join(fact for fact in facts if fact)
 
 
 def _counts(info: DatasetInfo) -> str:

@@ -9,15 +9,14 @@ from rich.text import Text
 from textual import events
 from textual.binding import BindingType
 
-from kflab.diagnose.findings import Severity
 from kflab.tui import keys
+from kflab.tui.marks import MARKS, PARTS
 from kflab.tui.rows import folding
 from kflab.tui.rows.row import Row
 from kflab.tui.text import fit
 from kflab.tui.widgets.rowlist import RowList
 
 _MOST_LABEL = 32
-_MARKS = {Severity.ERROR: "✗", Severity.WARNING: "▲"}
 _FOLDS = {True: "▾", False: "▸", None: " "}
 
 
@@ -102,8 +101,8 @@ class FormRows(RowList):
             return line
         is_open = None if at.opens is None else folding.is_open(at, self._folds)
         label = "  " * at.indent + _FOLDS[is_open] + at.label
-        mark = _MARKS.get(at.severity) if at.severity else None
-        line.append(mark or " ", self.part(at.severity.value) if mark and at.severity else "")
+        mark = MARKS[at.severity] if at.severity else " "
+        line.append(mark, self.part(PARTS[at.severity]) if at.severity else "")
         line.append(fit(label, self.label_width + 1).ljust(self.label_width + 1), self.part("quiet"))
         line.append("  ")
         shown = at.brief if is_open and at.brief else at.shown

@@ -15,7 +15,8 @@ from textual.widgets import Static
 
 from kflab.diagnose.findings import Finding
 from kflab.tui import keys, problems
-from kflab.tui.problems import MARKS, PARTS, Problem, Widths
+from kflab.tui.marks import MARKS, PARTS
+from kflab.tui.problems import Problem, Widths
 from kflab.tui.widgets.rowlist import RowList
 
 

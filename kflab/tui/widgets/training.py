@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from textual import events
 
+from kflab.diagnose.findings import Finding
 from kflab.runs.history import Curve, RunState
 from kflab.runs.names import VALIDATION
 from kflab.runs.series import Series as Points
@@ -20,7 +21,7 @@ from kflab.tui.lines import Line, Part, Run, blank, cut, fitted, width_of
 from kflab.tui.logtail import one_line
 from kflab.tui.reduce import Envelope, Settled
 from kflab.tui.text import to_ascii
-from kflab.tui.training_facts import BAR_WIDTHS, Fact, facts, progress_bar, verdict
+from kflab.tui.training_facts import BAR_WIDTHS, Fact, facts, progress_bar, verdict, verdict_lines
 from kflab.tui.widgets.painted import Painted
 
 CHART_WIDTH, CHART_HEIGHT = 28, 8
@@ -62,6 +63,7 @@ class TrainingPane(Painted, can_focus=True):
         self._state: RunState | None = None
         self._status = Status.CREATED
         self._problem = ""
+        self._found: Sequence[Finding] = ()
         self._first = 0
         self._forget()
 
@@ -84,6 +86,11 @@ class TrainingPane(Painted, can_focus=True):
             if name != self._name:
                 self._first = 0
         self._state, self._status, self._name, self._problem = state, status, one_line(name), problem
+        self.repaint()
+
+    def show_verdict(self, found: Sequence[Finding]) -> None:
+        """Says below the curves what a run that is over turned out to be, the most important first."""
+        self._found = found
         self.repaint()
 
     def clear(self) -> None:
@@ -224,9 +231,11 @@ class TrainingPane(Painted, can_focus=True):
         said = verdict(state, self._status, self._problem)
         if not state.curves:
             return _message(said or [Run("The curves start with the first step.", Part.QUIET)], width, height)
-        banner = [line for run in said for line in _wrapped(run, width)][
-            : max(0, min(4, height - CHART_HEIGHT + 3))
+        banner = [
+            *(line for run in said for line in _wrapped(run, width)),
+            *verdict_lines(self._found, width),
         ]
+        banner = banner[: max(0, min(4, height - CHART_HEIGHT + 3))]
         return [*self._charts(state, width, height - len(banner)), *banner]
 
     def _grid(self, width: int, height: int) -> _Grid:
