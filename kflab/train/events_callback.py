@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 
-from kflab.runs.events import Batch, Epoch
+from kflab.runs.events import Batch, Epoch, NotFinite
 from kflab.train.journal import INTERVAL, Journal
 from kflab.train.notices import Notices
 from kflab.train.saving import BestModel
@@ -27,6 +27,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
         validation_steps: the steps of a validation; 0 without one.
         notices: what tells what the callbacks of the experiment did.
         best: what keeps the best model; None where a callback of the experiment does.
+        look: adds what the data says to the event of a loss that is no number.
 
     Attributes:
         epochs_done: the epochs that were completed.
@@ -36,7 +37,14 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
     """
 
     def __init__(
-        self, journal: Journal, *, steps: int, validation_steps: int, notices: Notices, best: BestModel | None
+        self,
+        journal: Journal,
+        *,
+        steps: int,
+        validation_steps: int,
+        notices: Notices,
+        best: BestModel | None,
+        look: Callable[[NotFinite], NotFinite] = lambda lost: lost,
     ) -> None:
         super().__init__()
         self.epochs_done = 0
@@ -51,6 +59,10 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
         self._epoch = 0
         self._epoch_start = 0.0
         self._next_write = 0.0
+        self._look = look
+        self._unread: list[tuple[int, object]] = []
+        self._last: float | None = None
+        self._highest: float | None = None
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Notes when the epoch starts."""
@@ -58,6 +70,8 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
             self._journal.note(f"BackupAndRestore: goes on after epoch {epoch}")
             self.epochs_done = epoch
         self._epoch = epoch + 1
+        self._unread.clear()
+        self._last = None
         self._epoch_start = time.time()
 
     def after_step(self, step: int, logs: Mapping[str, object] | None) -> None:
@@ -69,6 +83,9 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
         """
         now = time.monotonic()
         ended = self.model.stop_training
+        if self.nan_at is None and logs is not None:
+            # To read it would wait for the device; to keep it for the next look costs nothing.
+            self._unread.append((step + 1, logs.get("loss")))
         if now < self._next_write and not ended:
             return
         self._next_write = now + INTERVAL
@@ -134,9 +151,27 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
         self.model.stop_training = True
 
     def _look_for_nan(self, step: int, values: Mapping[str, float]) -> None:
-        if self.nan_at is None and not math.isfinite(values.get("loss", 0.0)):
-            self.nan_at = (self._epoch, step)
-            self._journal.note(f"the loss is {values['loss']} in epoch {self._epoch}, step {step}")
+        if self.nan_at is not None:
+            return
+        loss = values.get("loss", 0.0)
+        unread, self._unread = self._unread, []
+        if math.isfinite(loss):
+            self._last = loss
+            self._highest = loss if self._highest is None else max(self._highest, loss)
+            return
+        # Keras logs the mean over the epoch, which stays NaN: the first one tells the batch.
+        for done, mean in unread:
+            value = math.nan if mean is None else float(keras.ops.convert_to_numpy(mean))
+            if not math.isfinite(value):
+                step = done
+                break
+            self._last = value
+            self._highest = value if self._highest is None else max(self._highest, value)
+        self.nan_at = (self._epoch, step)
+        self._journal.note(f"the loss is {loss} in epoch {self._epoch}, step {step}")
+        self._journal.write(
+            self._look(NotFinite(time.time(), self._epoch, step, before=self._last, highest=self._highest))
+        )
 
 
 class Callbacks(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras has no types

@@ -21,6 +21,7 @@ from kflab.diagnose.findings import first_error
 from kflab.diagnose.starting_weights import weights_file
 from kflab.engine.build import build
 from kflab.engine.inspect import Inspector
+from kflab.engine.protocol import Report
 from kflab.engine.weights import load_weights
 from kflab.errors import KflabError
 from kflab.experiment import Experiment
@@ -33,6 +34,7 @@ from kflab.train.events_callback import Callbacks, Recorder
 from kflab.train.failure import TrainingFailedError
 from kflab.train.feeding import arrays, fed_with
 from kflab.train.journal import Journal
+from kflab.train.judging import costed, keep_predictions, look_at_targets, look_for_unusable
 from kflab.train.notices import Notices
 from kflab.train.saving import BestModel, save_model
 
@@ -70,7 +72,7 @@ def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal
         devices=_devices(),
     )
     base = Path(info.source).parent if info.source else Path(info.cwd or run_dir)
-    _refuse_errors(experiment, base)
+    journal.write(costed(_refuse_errors(experiment, base)))
     journal.loading(experiment.data.source)
     splits = load(experiment, base, journal.loading, seed)
     save_fitted(run_dir, splits.fitted)
@@ -81,15 +83,21 @@ def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal
         path = weights_file(experiment.training, base)
         journal.note(f"starts from {path.name}: {load_weights(model, path)}")
     compile_model(model, experiment.training)
+    journal.write(look_at_targets(experiment, model, splits.train, splits.fitted.held))
     recorder = _fit(run_dir, experiment, model, splits, seed, journal)
     save_model(model, run_dir / FINAL)
     status = End.STOPPED if recorder.stopping else End.DONE
     test = _evaluate(experiment, model, splits.test, journal)
+    if recorder.nan_at is None:
+        keep_predictions(run_dir, experiment, model, splits, journal)
     return Outcome(status, test, recorder.epochs_done)
 
 
-def _refuse_errors(experiment: Experiment, base: Path) -> None:
+def _refuse_errors(experiment: Experiment, base: Path) -> Report:
     """Refuse what is known not to train, in the words of a check and not in those of a failing step.
+
+    Returns:
+        What the model turned out to be.
 
     Raises:
         KflabError: with the first error.
@@ -98,6 +106,7 @@ def _refuse_errors(experiment: Experiment, base: Path) -> None:
     info = describe(experiment.data, base) if experiment.data.source else None
     if error := first_error(check(experiment, info, report, base)):
         raise KflabError(error)
+    return report
 
 
 def _devices() -> tuple[str, ...]:
@@ -132,7 +141,14 @@ def _fit(
         raise KflabError("there are no training samples left; lower data.validation or data.test")
     steps = math.ceil(len(splits.train) / training.batch_size)
     validation_steps = math.ceil(len(splits.validation) / training.batch_size) if splits.validation else 0
-    recorder = Recorder(journal, steps=steps, validation_steps=validation_steps, notices=notices, best=best)
+    recorder = Recorder(
+        journal,
+        steps=steps,
+        validation_steps=validation_steps,
+        notices=notices,
+        best=best,
+        look=lambda lost: look_for_unusable(splits.train, lost),
+    )
     journal.write(
         Prepared(
             time=time.time(),

@@ -60,7 +60,7 @@ def one_class_predicted(facts: RunFacts) -> Iterator[Finding]:
         every = "every one" if max(counts.predicted) == samples else f"{max(counts.predicted):,}"
         unbalanced = held > 0.6 * samples
         yield Finding(
-            f"{f'{output}: ' if several else ''}{every} of {samples:,} test samples was predicted to be "
+            f"{f'{output}: ' if several else ''}{every} of {samples:,} samples was predicted to be "
             f"{_label(facts, output, index)}; {held:,} are"
             + ("; give rare classes more weight" if unbalanced else ""),
             severity=Severity.WARNING,
