@@ -75,6 +75,18 @@ def match(graph: Graph, data: Data, info: DatasetInfo, outputs: Collection[str] 
     return Matching(inputs, targets, tuple(problems), misfits)
 
 
+def stranger(setting: str, name: str, names: Iterable[str]) -> str:
+    """What is wrong where `data.inputs` or `data.targets` has a key that the model does not have.
+
+    Args:
+        setting: `inputs` or `targets`.
+        name: the key.
+        names: the inputs or outputs of the model.
+    """
+    place = "Input" if setting == "inputs" else "output"
+    return f"data.{setting} names {name!r}, which is no {place} of the model{did_you_mean(name, names)}"
+
+
 def _joined(data: Data, info: DatasetInfo, problems: list[str]) -> dict[str, ArrayInfo]:
     """What the document puts side by side for one Input, under the names of all."""
     joined: dict[str, ArrayInfo] = {}
@@ -125,9 +137,7 @@ def _assign(
     assigned: dict[str, ArrayInfo | TargetInfo] = {}
     for name, array in given.items():
         if name not in names:
-            problems.append(
-                f"data.{setting} names {name!r}, which is no {place} of the model{did_you_mean(name, names)}"
-            )
+            problems.append(stranger(setting, name, names))
         elif array not in nameable:
             problems.append(
                 f"data.{setting} gives {name!r} the array {array!r}, which the dataset does not have; "

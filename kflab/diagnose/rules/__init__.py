@@ -2,13 +2,55 @@
 
 from __future__ import annotations
 
-from kflab.diagnose.rules import freezing, ignoring, unfinished
+from kflab.diagnose.rules import (
+    balance,
+    binary_heads,
+    checkpoints,
+    freezing,
+    ignoring,
+    labels,
+    learning_rates,
+    logits,
+    metrics,
+    monitors,
+    output_keys,
+    preparing,
+    ranges,
+    resources,
+    scaling,
+    seeds,
+    sizes,
+    splits,
+    token_ids,
+    unfinished,
+    units,
+    values,
+)
 from kflab.diagnose.rules.rule import Rule
 
 MODULES = (
+    balance,
+    binary_heads,
+    checkpoints,
     freezing,
     ignoring,
+    labels,
+    learning_rates,
+    logits,
+    metrics,
+    monitors,
+    output_keys,
+    preparing,
+    ranges,
+    resources,
+    scaling,
+    seeds,
+    sizes,
+    splits,
+    token_ids,
     unfinished,
+    units,
+    values,
 )
 """The modules that rules stand in."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kflab.catalog.matching import stranger
 from kflab.diagnose import codes
 from kflab.diagnose.facts import Facts
 from kflab.diagnose.findings import Finding, Severity
@@ -205,7 +206,12 @@ def data_does_not_fit(facts: Facts) -> Iterator[Finding]:
     if matching is None:
         return
     at = {message: name for name, message in matching.misfits.items()}
+    # A target for an output that the model does not have is named as such, with the keys of losses.
+    outputs = facts.experiment.model.output_names()
+    told = {stranger("targets", name, outputs) for name in facts.experiment.data.targets}
     for problem in matching.problems:
+        if problem in told:
+            continue
         yield Finding(problem, node=at.get(problem, ""), path="data")
 
 
