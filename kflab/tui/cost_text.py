@@ -202,8 +202,10 @@ def loss_words(result: SmokeResult) -> tuple[str, str, str]:
 
 def span_text(seconds: float) -> str:
     """A time span, in milliseconds where it is short: `3.2 ms`, `12 s`."""
-    if seconds >= 0.95:
+    if seconds >= 9.95:
         return duration(seconds)
+    if seconds >= 0.95:
+        return f"{seconds:.1f} s"
     milliseconds = 1000 * seconds
     return f"{milliseconds:.{0 if milliseconds >= 10 else 1}f} ms"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
 
 import msgspec
 
@@ -17,8 +18,11 @@ from kflab.tui.text import fit, fit_middle, plural
 AFTER_THE_RUN = "After the run"
 """The heading of what the run that is followed turned out to be."""
 
-_CODE = 5
 _MOST_PLACE = 20
+
+
+Key: TypeAlias = tuple[str, str, str, str]
+"""Code, graph, node and path of a finding."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -40,7 +44,7 @@ class Problem(msgspec.Struct, frozen=True):
         return self.finding is not None and self.finding.fix is not None
 
     @property
-    def key(self) -> tuple[str, str, str, str]:
+    def key(self) -> Key:
         """What tells it from the others, whatever figures its message has."""
         found = self.finding
         return (found.code, found.graph, found.node, found.path) if found else ("", "", "", self.heading)
@@ -72,14 +76,20 @@ def problems(
 
 def _kept_in_place(rows: Sequence[Problem], before: Sequence[Problem]) -> list[Problem]:
     """The rows in the places that they had, those that may come back among them."""
-    now = {row.key: row for row in rows}
+    left: dict[Key, list[Problem]] = {}
+    for row in rows:
+        left.setdefault(row.key, []).append(row)
     kept: list[Problem] = []
     for row in before:
         if row.heading:
             break
-        found = now.pop(row.key) if row.key in now else msgspec.structs.replace(row, pending=True)
-        kept.append(found)
-    return [*kept, *now.values()]
+        same = left.get(row.key, [])
+        # Of several with one key, the one that says the same is meant.
+        found = next((other for other in same if other.finding == row.finding), same[0] if same else None)
+        if found is not None:
+            same.remove(found)
+        kept.append(found or msgspec.structs.replace(row, pending=True))
+    return [*kept, *(row for same in left.values() for row in same)]
 
 
 def place_after(before: Sequence[Problem], cursor: int, rows: Sequence[Problem]) -> int:
@@ -94,20 +104,24 @@ def place_after(before: Sequence[Problem], cursor: int, rows: Sequence[Problem])
 
 
 class Widths(msgspec.Struct, frozen=True):
-    """How wide the columns of the list are; 0 where there is no room for one."""
+    """How wide the columns of the list are; 0 where there is no room for one, or nothing to stand in it."""
 
+    code: int = 0
+    fix: int = 0
     place: int = 0
     message: int = 0
 
 
 def widths(rows: Sequence[Problem], width: int) -> Widths:
     """The columns of a list that is so wide."""
-    before = 2 + _CODE + 3  # mark, code, and the sign of a fix
+    code = max((len(row.finding.code) for row in rows if row.finding), default=0)
+    fix = 1 if any(row.fixable for row in rows) else 0
+    before = 2 + sum(column + 1 for column in (code, fix) if column)
     places = (len(row.finding.place) for row in rows if row.finding)
     room = width - before
     place = min(max(places, default=0), _MOST_PLACE, max(room // 3, 0))
     place = place if place >= 4 else 0
-    return Widths(place, max(room - (place + 2 if place else 0), 0))
+    return Widths(code, fix, place, max(room - (place + 2 if place else 0), 0))
 
 
 def pieces(row: Problem, columns: Widths) -> Iterator[tuple[str, str]]:
@@ -117,8 +131,11 @@ def pieces(row: Problem, columns: Widths) -> Iterator[tuple[str, str]]:
         yield row.heading, "accent"
         return
     part = "quiet" if row.pending else PARTS[found.severity]
-    yield f"{MARKS[found.severity]} {found.code:<{_CODE}} ", part
-    yield ("f " if row.fixable else "  "), "quiet" if row.pending else "accent"
+    yield f"{MARKS[found.severity]} ", part
+    if columns.code:
+        yield f"{found.code:<{columns.code}} ", part
+    if columns.fix:
+        yield ("f " if row.fixable else "  "), "quiet" if row.pending else "accent"
     if columns.place:
         yield (
             f"{fit_middle(found.place, columns.place):<{columns.place}}  ",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from kflab.diagnose.findings import Finding, worst_first
@@ -13,6 +15,9 @@ from kflab.tui.session import Session
 from kflab.tui.text import plural
 from kflab.tui.widgets.form import Form
 from kflab.tui.widgets.problems import ProblemsPane
+
+if TYPE_CHECKING:
+    from kflab.diagnose.rules.rule import Rule
 
 
 class ProblemActions(LabBase):
@@ -135,8 +140,12 @@ class ProblemActions(LabBase):
         found = self.selected_problem
         if found is None:
             return
-        if not found.code:
-            self.say("It comes from no rule that could be switched off.")
+        rule = rule_called(found.code)
+        if rule is None:
+            self.say(f"{found.code or 'This'} is told after a run, or comes from no rule to switch off.")
+            return
+        if not rule.ignorable:
+            self.say(f"{found.code} can not be switched off: the experiment could not run as it is.")
             return
         session = self.session
         codes = tuple(sorted({*session.experiment.ignore, found.code}))
@@ -153,8 +162,17 @@ class ProblemActions(LabBase):
             self.app.push_screen(Explanation(found, explanation(found.code)))
 
 
-def explanation(code: str) -> str:
-    """The long text about a code; nothing where there is none."""
+def rule_called(code: str) -> Rule | None:
+    """The rule with a code, of those that look before training."""
     from kflab.diagnose import rules
 
-    return next((rule.text for rule in rules.ALL if rule.code == code), "")
+    return next((rule for rule in rules.ALL if rule.code == code), None)
+
+
+def explanation(code: str) -> str:
+    """The long text about a code; nothing where there is none."""
+    from kflab.diagnose import verdicts
+
+    if rule := rule_called(code):
+        return rule.text
+    return next((rule.text for rule in verdicts.ALL if rule.code == code), "")

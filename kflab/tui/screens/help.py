@@ -18,7 +18,7 @@ from kflab.tui.text import key_to_ascii
 _KEYS_WIDTH = 9
 _NARROWEST = 24  # a sentence in fewer columns is a tower of words; the verb alone says enough
 _MARKS = """
-○ input   ● node   ◉ output   ✗ error   ▲ warning   ▸ nested model   • unsaved   dim: being worked out
+○ input  ● node  ◉ output  ✗ error  ▲ warning  i note  ▸ nested model  • unsaved  dim: being worked out
 """
 
 
