@@ -73,6 +73,13 @@ class TargetInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     labels: tuple[str, ...] = ()
 
 
+class Misprepared(msgspec.Struct, frozen=True):
+    """Something that can not work in how data is prepared: what, and where in the document."""
+
+    path: str
+    message: str
+
+
 class DatasetInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     """A dataset as it would load with given arguments.
 
@@ -91,6 +98,7 @@ class DatasetInfo(msgspec.Struct, frozen=True, omit_defaults=True):
         unusable: why it can not be trained on as it is, with the row where there is one; "" where it can.
         unusable_path: the place in the document that this is about.
         is_estimate: what it holds was told from its beginning alone.
+        misprepared: what can not work in how the document prepares it.
     """
 
     name: str
@@ -106,6 +114,7 @@ class DatasetInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     unusable: str = ""
     unusable_path: str = ""
     is_estimate: bool = False
+    misprepared: tuple[Misprepared, ...] = ()
 
     def input(self, name: str) -> ArrayInfo | None:
         """The input array or the column called `name`, if there is one."""

@@ -10,6 +10,7 @@ from kflab.catalog import bundled, downloads
 from kflab.catalog.dataset_types import ArrayInfo, DatasetInfo, Origin, TargetInfo, TargetKind
 from kflab.catalog.offers import Offer
 from kflab.catalog.preparation import after_steps, described, prepared
+from kflab.catalog.preparation_problems import preparation_problems
 from kflab.catalog.sources.kinds import looks_like_path
 from kflab.errors import UnusableInputError, did_you_mean
 from kflab.experiment import Data
@@ -68,7 +69,10 @@ def describe(data: Data, base: Path | None = None) -> DatasetInfo:
         return tuple(_scaled(array, scale_after(data, raw)) for array, raw in zip(arrays, own, strict=True))
 
     return msgspec.structs.replace(
-        info, inputs=scaled(info.inputs, raw.inputs), columns=scaled(info.columns, raw.columns)
+        info,
+        inputs=scaled(info.inputs, raw.inputs),
+        columns=scaled(info.columns, raw.columns),
+        misprepared=tuple(preparation_problems(data, raw)),
     )
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import msgspec
-
-from kflab.catalog.dataset_types import ArrayInfo, DatasetInfo, TargetInfo
+from kflab.catalog.check import expected
+from kflab.catalog.dataset_types import ArrayInfo, DatasetInfo, Misprepared, TargetInfo, TargetKind
 from kflab.catalog.preparation import Described, after_step, described
 from kflab.catalog.preparation_steps import (
-    CAST,
     ONE_HOT,
     PAD,
     SEVERAL_ARRAYS,
@@ -26,14 +24,7 @@ _TAKE_NUMBERS_OF_CLASSES = frozenset({ONE_HOT, "CategoryEncoding", "IntegerLooku
 _TAKE_IMAGES = frozenset({"Resizing", "CenterCrop", "RandomCrop"})
 
 
-class PreparationProblem(msgspec.Struct, frozen=True):
-    """Something that can not work: what, and where in the document."""
-
-    path: str
-    message: str
-
-
-def preparation_problems(data: Data, info: DatasetInfo) -> Iterator[PreparationProblem]:
+def preparation_problems(data: Data, info: DatasetInfo) -> Iterator[Misprepared]:
     """What can not work in how data is prepared.
 
     Args:
@@ -51,24 +42,30 @@ def preparation_problems(data: Data, info: DatasetInfo) -> Iterator[PreparationP
             for spec in data.prepare.get(name, ()) if part == "augment" else ():
                 before = after_step(before, spec)
             yield from _steps(path, part, name, before, steps)
+    classes = (TargetKind.CLASSES, TargetKind.BINARY)
+    if data.split == "stratified" and not any(one.kind in classes for one in info.targets):
+        yield Misprepared(
+            "data.split",
+            "stratified keeps the shares of classes, and no target has classes: use random or time",
+        )
     if data.order_by and not (info.input(data.order_by) or info.target(data.order_by)):
         yield _no_array("data.order_by", data.order_by, info)
 
 
-def _no_array(path: str, name: str, info: DatasetInfo) -> PreparationProblem:
+def _no_array(path: str, name: str, info: DatasetInfo) -> Misprepared:
     arrays: tuple[ArrayInfo | TargetInfo, ...] = (*info.inputs, *info.columns, *info.targets)
     names = list(dict.fromkeys(array.name for array in arrays))
     hint = did_you_mean(name, names) or f"; it has {', '.join(names)}"
-    return PreparationProblem(path, f"the dataset has no array {name!r}{hint}")
+    return Misprepared(path, f"the dataset has no array {name!r}{hint}")
 
 
 def _steps(
     path: str, part: str, name: str, array: Described, steps: tuple[Spec, ...]
-) -> Iterator[PreparationProblem]:
+) -> Iterator[Misprepared]:
     for step in steps:
         complaint = _misplaced(part, step) or _unfit(name, array, step)
         if complaint:
-            yield PreparationProblem(path, complaint)
+            yield Misprepared(path, complaint)
             return
         array = after_step(array, step)
 
@@ -93,6 +90,9 @@ def _misplaced(part: str, step: Spec) -> str:
             f"{entry.name} changes every sample in the same way, so validation and test need it, too: "
             "put it under data.prepare"
         )
+    missing = [one for one in entry.arguments if one.required and one.name not in step.arguments]
+    if missing:
+        return f"{entry.name} needs {missing[0].name!r}: {expected(missing[0])}"
     if step.arguments.get("ragged") or step.arguments.get("sparse"):
         word = "ragged" if step.arguments.get("ragged") else "sparse"
         return f"{entry.name} with {word}: true makes no plain array, which is what a model is fed with"
@@ -116,7 +116,7 @@ def _unfit(name: str, array: Described, step: Spec) -> str:
         instead = "IntegerLookup takes numbers" if word == "StringLookup" else "its ids are numbers already"
         return f"{word} needs text, and {name!r} holds numbers ({array.dtype}) here: {instead}"
     if word in _TAKE_IMAGES and len(array.shape) < 3:
-        return f"{word} needs images of height, width and channels, {name!r} has {len(array.shape)} axes here"
+        return f"{word} needs height, width and channels, and {name!r} has {len(array.shape)} axes here"
     if word in _TAKE_NUMBERS_OF_CLASSES and array.dtype.startswith("float") and not array.are_ids:
         return (
             f"{word} needs numbers of classes, and {name!r} holds measured numbers ({array.dtype}) here: "
@@ -126,9 +126,7 @@ def _unfit(name: str, array: Described, step: Spec) -> str:
         return f"{PAD} needs sequences, and {name!r} has one value a sample here"
     if word == "Normalization" and array.are_ids:
         return (
-            f"Normalization is for amounts, and {name!r} holds ids of words or classes here, whose size means "
-            "nothing: leave it out, or encode them with CategoryEncoding or to_categorical"
+            f"Normalization is for amounts, and {name!r} holds ids of words or classes here, whose size "
+            "means nothing: leave it out, or encode them with CategoryEncoding or to_categorical"
         )
-    if word in (CAST,) and array.is_text:
-        return f"cast can not make numbers of the text {name!r}"
     return ""

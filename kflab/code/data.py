@@ -17,6 +17,7 @@ from kflab.code.names import Names
 from kflab.code.sources import load
 from kflab.code.splitting import Samples, Values, split
 from kflab.code.statements import Statements
+from kflab.code.unwritten import refuse_unwritten
 from kflab.errors import KflabError
 from kflab.experiment import Data, Experiment
 
@@ -50,6 +51,7 @@ def data_code(experiment: Experiment, base: Path | None, folder: Path | None = N
     Raises:
         KflabError: there is no such dataset or file, or it does not fit the model.
     """
+    refuse_unwritten(experiment)
     return _Writer(experiment, base, folder).code()
 
 

@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kflab.catalog.dataset_types import TargetInfo, TargetKind
+from kflab.catalog.class_weight import weights_by_number, with_classes
+from kflab.catalog.dataset_types import ArrayInfo, TargetInfo
 from kflab.data.arrays import Array
 from kflab.data.rows import Rows, blocks
-from kflab.errors import KflabError, UnusableInputError, did_you_mean
 from kflab.graph.nodes import Graph
 
 if TYPE_CHECKING:
     from kflab.data.parts import Part
     from kflab.experiment import Training
-
-BALANCED = "balanced"
-_PATH = "training.class_weight"
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ def numbers_of(target: Array) -> Array:
 
 
 def weights_of(
-    training: Training, part: Part, held: Mapping[str, TargetInfo | object], graph: Graph
+    training: Training, part: Part, held: Mapping[str, ArrayInfo | TargetInfo], graph: Graph
 ) -> Weights | None:
     """The weights of an experiment's classes; None where every sample counts 1.
 
@@ -68,19 +65,20 @@ def weights_of(
     wanted = training.class_weight
     if not wanted:
         return None
-    classes = {
-        name: target
-        for name in graph.output_names()
-        if isinstance(target := held.get(name), TargetInfo)
-        and target.kind in (TargetKind.CLASSES, TargetKind.BINARY, TargetKind.ONE_HOT)
-    }
-    if not classes:
-        raise UnusableInputError("no output has classes that could be weighted; leave it out", path=_PATH)
+    classes = with_classes({name: held[name] for name in graph.output_names() if name in held})
     counts = {name: _counts(part.targets[name]) for name in classes}
-    if wanted == BALANCED:
+    if isinstance(wanted, str):
         return Weights({name: _balanced(count) for name, count in counts.items()})
-    assert not isinstance(wanted, str)
-    return Weights(_given(wanted, classes, {name: len(count) for name, count in counts.items()}))
+    given = weights_by_number(wanted, classes, {name: len(count) for name, count in counts.items()})
+    return Weights({name: _table(numbers, len(counts[name])) for name, numbers in given.items()})
+
+
+def _table(numbers: Mapping[int, float], count: int) -> Array:
+    """The weight of each class; 1 where none is given."""
+    weights = np.ones(max(count, *numbers) + 1, "float32")
+    for number, weight in numbers.items():
+        weights[number] = weight
+    return weights
 
 
 def _counts(target: Rows) -> Array:
@@ -100,55 +98,3 @@ def _balanced(counts: Array) -> Array:
     there = counts > 0
     weights = counts.sum() / (there.sum() * np.maximum(counts, 1))
     return np.asarray(np.where(there, weights, 1), dtype="float32")
-
-
-def _given(
-    wanted: Mapping[str, float], classes: Mapping[str, TargetInfo], found: Mapping[str, int]
-) -> dict[str, Array]:
-    """The weights that a document gives, for the one output whose classes they name.
-
-    Raises:
-        UnusableInputError: they name the classes of none, or of several.
-    """
-    fits = {
-        name: numbers
-        for name, target in classes.items()
-        if (numbers := _numbers(wanted, target, found[name])) is not None
-    }
-    if not fits:
-        (name, target), *_ = classes.items()
-        known = target.labels or tuple(str(number) for number in range(max(target.classes, found[name])))
-        unknown = next((key for key in wanted if key not in known), next(iter(wanted)))
-        raise UnusableInputError(
-            f"{unknown!r} is no class of {name!r}{did_you_mean(unknown, known)}; its classes are "
-            f"{', '.join(known[:12])}{'…' if len(known) > 12 else ''}",
-            path=_PATH,
-        )
-    if len(fits) > 1:
-        raise UnusableInputError(
-            f"the outputs {' and '.join(fits)} all have these classes, and it is not told which of them is "
-            "meant: name classes by labels that one of them has, or use balanced",
-            path=_PATH,
-        )
-    made = {}
-    for name, numbers in fits.items():
-        weights = np.ones(max(classes[name].classes, found[name]), "float32")
-        for number, weight in numbers.items():
-            if weight < 0:
-                raise KflabError(f"{_PATH}: expected weights of 0 or more, got {weight:g}")
-            weights[number] = weight
-        made[name] = weights
-    return made
-
-
-def _numbers(wanted: Mapping[str, float], target: TargetInfo, found: int) -> dict[int, float] | None:
-    """The weights by the numbers of classes, or None where a name is no class of the target."""
-    numbers = {}
-    for key, weight in wanted.items():
-        if key in target.labels:
-            numbers[target.labels.index(key)] = weight
-        elif key.isascii() and key.isdigit() and int(key) < max(target.classes, found):
-            numbers[int(key)] = weight
-        else:
-            return None
-    return numbers

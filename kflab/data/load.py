@@ -10,7 +10,6 @@ from kflab.catalog import datasets
 from kflab.catalog.dataset_types import ArrayInfo, DatasetInfo, Origin, TargetInfo, TargetKind
 from kflab.catalog.matching import Matching, match
 from kflab.catalog.offers import Settings
-from kflab.catalog.preparation_problems import preparation_problems
 from kflab.data import bundled, downloads, generated, sources
 from kflab.data.arrays import Array, Progress, Raw
 from kflab.data.augment import Augmentation
@@ -74,7 +73,7 @@ def load_with(
     """
     data, graph = experiment.data, experiment.model
     source, info = datasets.describe_raw(data, base), datasets.describe(data, base)
-    if problem := next(iter(preparation_problems(data, source)), None):
+    for problem in info.misprepared[:1]:
         raise KflabError(f"{problem.path}: {problem.message}")
     matching = match(graph, data, info, held_outputs(experiment))
     if matching.problems:

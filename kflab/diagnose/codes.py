@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 DISCONNECTED: Final = "KF009"
+THERE_TWICE: Final = "KF011"
+CODE_INSIDE: Final = "KF031"
 NO_INPUT: Final = "KF101"
 NO_OUTPUT: Final = "KF102"
 UNKNOWN_REFERENCE: Final = "KF103"
@@ -19,3 +21,5 @@ DATA_DOES_NOT_FIT: Final = "KF111"
 NO_STARTING_WEIGHTS: Final = "KF112"
 SWITCHED_OFF_IN_VAIN: Final = "KF113"
 FROZEN_IN_VAIN: Final = "KF114"
+MISPREPARED: Final = "KF115"
+NO_SUCH_CLASS: Final = "KF116"

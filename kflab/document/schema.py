@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from kflab.catalog import Argument, ArgumentKind, Catalog, Entry, Kind
+from kflab.catalog.preparation_steps import augment_names, find_step, prepare_names
 from kflab.experiment import Data, Training
 from kflab.graph.nodes import INPUT, NAME
 from kflab.values import Value
@@ -47,7 +48,7 @@ def schema(catalog: Catalog) -> dict[str, Value]:
             "title": {"type": "string"},
             "notes": {"type": "string"},
             "result": {"type": "object", "additionalProperties": {"type": "string", "pattern": "^(>=|<=)"}},
-            "data": _struct(Data),
+            "data": _data(catalog),
             "model": {"$ref": "#/$defs/graph"},
             "models": {"type": "object", "additionalProperties": {"$ref": "#/$defs/graph"}},
             "training": _training(),
@@ -76,6 +77,41 @@ def _struct(kind: type[msgspec.Struct]) -> dict[str, Value]:
     section = definitions[kind.__name__]
     assert isinstance(section, Mapping)
     return dict(section)
+
+
+def _data(catalog: Catalog) -> dict[str, Value]:
+    section = _struct(Data)
+    properties = section["properties"]
+    assert isinstance(properties, Mapping)
+
+    def steps(names: Iterable[str], words: str) -> Value:
+        entries = [entry for name in names if (entry := find_step(name, catalog)) is not None]
+        named: list[Value] = [name for entry in entries for name in (entry.name, *entry.aliases)]
+        forms: dict[str, Value] = {entry.name: _arguments(entry) for entry in entries}
+        step: Value = {
+            "oneOf": [
+                {"type": "string", "enum": named},
+                {"type": "object", "properties": forms, "additionalProperties": False, "maxProperties": 1},
+            ]
+        }
+        return {
+            "type": "object",
+            "description": words,
+            "additionalProperties": {"oneOf": [step, {"type": "array", "items": step}]},
+        }
+
+    return {
+        **section,
+        "properties": {
+            **properties,
+            "prepare": steps(
+                prepare_names(catalog), "What is done to each array before the model sees it, by its name."
+            ),
+            "augment": steps(
+                augment_names(catalog), "What changes training samples at random, by the array's name."
+            ),
+        },
+    }
 
 
 def _training() -> dict[str, Value]:

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 
 from kflab.catalog import Catalog, Entry, Kind, UnknownNameError
 from kflab.catalog.check import check_arguments
+from kflab.catalog.preparation_steps import augment_names, find_step, prepare_names
 from kflab.document.decoding import ProblemError
 from kflab.document.yaml_text import Path
 from kflab.errors import did_you_mean
-from kflab.experiment import EVERY_OUTPUT, Experiment, Spec
+from kflab.experiment import EVERY_OUTPUT, Data, Experiment, Spec
 from kflab.graph.memo import ByIdentity, Recent
 from kflab.graph.nodes import Call, Graph, Layer, Node, Op, Share, source_of
 from kflab.graph.order import find_cycle, model_cycle
@@ -32,6 +33,7 @@ def problems(experiment: Experiment, catalog: Catalog) -> Iterator[ProblemError]
         yield ProblemError(
             ("data", "scale"), f"expected a number or 'standard', got {experiment.data.scale!r}"
         )
+    yield from _preparation(experiment.data, catalog)
     yield from _graph(experiment.model, ("model",), experiment, catalog)
     for name, graph in experiment.models.items():
         yield from _graph(graph, ("models", name), experiment, catalog)
@@ -40,6 +42,23 @@ def problems(experiment: Experiment, catalog: Catalog) -> Iterator[ProblemError]
             ("models", circle[0]), f"models call each other in a circle: {' -> '.join((*circle, circle[0]))}"
         )
     yield from _training(experiment, catalog)
+
+
+def _preparation(data: Data, catalog: Catalog) -> Iterator[ProblemError]:
+    """Steps that are not there, and arguments that they do not take; arrays are not known here."""
+    for part, by_array, names in (
+        ("prepare", data.prepare, prepare_names(catalog) if data.prepare else ()),
+        ("augment", data.augment, augment_names(catalog) if data.augment else ()),
+    ):
+        for array, steps in by_array.items():
+            for index, step in enumerate(steps):
+                where: Path = ("data", part, array, index)
+                entry = find_step(step.name, catalog)
+                if entry is None:
+                    hint = did_you_mean(step.name, names)
+                    yield ProblemError(where, f"there is no step {step.name!r} to {part} data with{hint}")
+                else:
+                    yield from check(entry, step.arguments, (*where, step.name), catalog)
 
 
 def _graph(graph: Graph, path: Path, experiment: Experiment, catalog: Catalog) -> Iterator[ProblemError]:
