@@ -113,6 +113,7 @@ class CostScreen(ModalScreen[None]):
         assert self._ticking is not None
         self._ticking.resume()
         self._draw()
+        self.call_after_refresh(self.query_one(VerticalScroll).scroll_end, animate=False)
 
     async def _measure(self) -> None:
         session = self._lab.now
@@ -127,7 +128,7 @@ class CostScreen(ModalScreen[None]):
             if self._ticking is not None:
                 self._ticking.pause()
         self._draw()
-        self.query_one(VerticalScroll).scroll_end(animate=False)
+        self.call_after_refresh(self.query_one(VerticalScroll).scroll_end, animate=False)
 
     def _end(self) -> None:
         if self._worker is not None:
