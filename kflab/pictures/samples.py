@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
@@ -24,24 +25,48 @@ _MOST_TEXT = 8
 _GAP = 2
 
 
-def draw(samples: Sequence[Sample], style: Style, *, most_rows: int = 0) -> list[Line]:
-    """Samples as lines at most `style.width` wide.
+class Page(NamedTuple):
+    """Samples in some room.
+
+    Attributes:
+        lines: what is drawn.
+        shown: how many samples are there.
+    """
+
+    lines: list[Line]
+    shown: int
+
+
+def draw(samples: Sequence[Sample], style: Style) -> list[Line]:
+    """Samples as lines at most `style.width` wide."""
+    return page(samples, style, rows=0).lines
+
+
+def page(samples: Sequence[Sample], style: Style, rows: int) -> Page:
+    """The first of some samples, as many as there is room for; one at least.
 
     Args:
         samples: the samples.
         style: how they are drawn.
-        most_rows: how many rows there are to draw them in; 0 stands for any number.
+        rows: how many rows there are to draw them in; 0 stands for any number.
     """
     if not samples:
-        return [said("no samples", Tone.QUIET)]
+        return Page([said("no samples", Tone.QUIET)], 0)
     kinds = {type(shown) for sample in samples for shown in sample.inputs.values()}
     if kinds == {Picture}:
-        lines = tiles(samples, style, most_rows=most_rows)
-    elif kinds == {Row}:
-        lines = table(samples, style)
-    else:
-        lines = [line for sample in samples for line in (*_block(sample, style), ())][:-1]
-    return lines[:most_rows] if most_rows else lines
+        return tiles(samples, style, rows)
+    if kinds == {Row}:
+        shown = samples[: max(1, rows - 1)] if rows else samples
+        return Page(table(shown, style), len(shown))
+    lines: list[Line] = []
+    count = 0
+    for sample in samples:
+        block = _block(sample, style)
+        if rows and lines and len(lines) + 1 + len(block) > rows:
+            break
+        lines += [(), *block] if lines else block
+        count += 1
+    return Page(lines, count)
 
 
 def caption(sample: Sample) -> str:
@@ -69,11 +94,19 @@ def _cell(value: float | str | None) -> str:
 # Images
 
 
-def tile_size(samples: Sequence[Sample], style: Style) -> images.Size:
-    """The cells that each image gets: as many as the largest of them has use for."""
+def tile_size(samples: Sequence[Sample], style: Style, rows: int = 0) -> images.Size:
+    """The cells that each image gets: as many as the largest of them has use for.
+
+    Args:
+        samples: the samples.
+        style: how they are drawn.
+        rows: how many rows there are; 0 stands for any number.
+    """
     pictures = [one for sample in samples for one in pictures_of(sample)]
-    room = images.Size(min(TILE.columns, style.width), TILE.rows)
-    sizes = [images.size_in(picture, *room) for picture in pictures]
+    beside_each_other = max((len(pictures_of(sample)) for sample in samples), default=1)
+    columns = (style.width - beside_each_other + 1) // max(1, beside_each_other)
+    columns, height = min(TILE.columns, columns), min(TILE.rows, rows - 1) if rows else TILE.rows
+    sizes = [images.size_in(picture, columns, height) for picture in pictures]
     return images.Size(
         max((size.columns for size in sizes), default=1), max((size.rows for size in sizes), default=1)
     )
@@ -85,21 +118,29 @@ def pictures_of(sample: Sample) -> list[Picture]:
     return [one for one in shown if isinstance(one, Picture)]
 
 
-def tiles(samples: Sequence[Sample], style: Style, *, most_rows: int = 0) -> list[Line]:
-    """Images side by side, what each is held against below it."""
-    size = tile_size(samples, style)
+def tiles(samples: Sequence[Sample], style: Style, rows: int = 0) -> Page:
+    """Images side by side, what each is held against below it.
+
+    Args:
+        samples: the samples.
+        style: how they are drawn.
+        rows: how many rows there are; 0 stands for any number.
+    """
+    size = tile_size(samples, style, rows)
     beside_each_other = max((len(pictures_of(sample)) for sample in samples), default=1)
-    wide = min(style.width, max(_LEAST_TILE, beside_each_other * size.columns + beside_each_other - 1))
+    wide = min(style.width, max(_LEAST_TILE, beside_each_other * (size.columns + 1) - 1))
     across = max(1, (style.width + _GAP) // (wide + _GAP))
     lines: list[Line] = []
+    count = 0
     for start in range(0, len(samples), across):
         row = samples[start : start + across]
         blocks = [[*_images(sample, size, wide, style), below(sample, wide)] for sample in row]
         drawn = beside(blocks, [wide] * len(row), _GAP)
-        if most_rows and lines and len(lines) + len(drawn) + 1 > most_rows:
+        if rows and lines and len(lines) + len(drawn) + 1 > rows:
             break
         lines += [(), *drawn] if lines else drawn
-    return lines
+        count += len(row)
+    return Page(lines, count)
 
 
 def _images(sample: Sample, size: images.Size, width: int, style: Style) -> list[Line]:

@@ -19,6 +19,7 @@ class Place(enum.StrEnum):
     FORM = "In a form"
     PROBLEMS = "In the problems"
     COST = "In the cost"
+    DATA = "In the data"
     DIALOG = "In a dialog"
     QUICK_ADD = "In the line that adds"
 

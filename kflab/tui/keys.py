@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from textual.binding import Binding
 
 from kflab.tui.command import Command, Place, key_text
-from kflab.tui.key_table import adding, graph, lab, problems, rows, runs
+from kflab.tui.key_table import adding, data, graph, lab, problems, rows, runs
 from kflab.tui.situation import WIDE, Pane, Situation, is_narrow
 
 __all__ = [
@@ -29,12 +29,14 @@ __all__ = [
 COMMANDS: tuple[Command, ...] = (
     *graph.COMMANDS,
     *lab.VIEWS,
+    *data.COMMANDS,
     *problems.COMMANDS,
     *runs.COMMANDS,
     *lab.FILES,
     *lab.PANES,
     *lab.WHOLE,
     *rows.COMMANDS,
+    *data.PANE,
     *problems.LIST,
     *problems.COST,
     *adding.COMMANDS,
@@ -57,7 +59,7 @@ def find(action: str, place: Place = Place.LAB) -> Command | None:
     return next((command for command in commands(place) if command.action.partition("(")[0] == action), None)
 
 
-_OWN = {Pane.NODE: Place.FORM, Pane.SETUP: Place.FORM, Pane.PROBLEMS: Place.PROBLEMS}
+_OWN = {Pane.NODE: Place.FORM, Pane.SETUP: Place.FORM, Pane.DATA: Place.DATA, Pane.PROBLEMS: Place.PROBLEMS}
 """The panes that have keys of their own."""
 
 

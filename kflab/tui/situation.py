@@ -17,6 +17,7 @@ class Pane(enum.StrEnum):
     TRAIN = "Train"
     SUMMARY = "Summary"
     CODE = "Code"
+    DATA = "Data"
     PROBLEMS = "Problems"
 
 
@@ -52,6 +53,7 @@ class Situation(msgspec.Struct, frozen=True):
         problem: the list of problems has one under its cursor.
         fixable: there is a fix for what is selected.
         fixes: how many problems can be fixed safely.
+        augments: training samples are augmented.
     """
 
     pane: Pane = Pane.GRAPH
@@ -73,6 +75,7 @@ class Situation(msgspec.Struct, frozen=True):
     problem: bool = False
     fixable: bool = False
     fixes: int = 0
+    augments: bool = False
 
 
 def on(*panes: Pane) -> Callable[[Situation], bool]:

@@ -57,6 +57,7 @@ _LEADS_TO = {
     Pane.TRAIN: "the training curves",
     Pane.SUMMARY: "the Keras summary",
     Pane.CODE: "the Keras script",
+    Pane.DATA: "what is in the data",
     Pane.PROBLEMS: "what is wrong with the experiment",
 }
 """What each pane shows; its digit is its place among the panes."""

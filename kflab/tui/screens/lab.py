@@ -28,7 +28,7 @@ from kflab.values import Value
 LEAST = (60, 16)
 """The least columns and rows for one pane."""
 
-SIDES = (Pane.NODE, Pane.SETUP, Pane.SUMMARY, Pane.CODE, Pane.PROBLEMS)
+SIDES = (Pane.NODE, Pane.SETUP, Pane.SUMMARY, Pane.CODE, Pane.DATA, Pane.PROBLEMS)
 """The panes that share the place beside the graph."""
 
 
@@ -69,6 +69,7 @@ class LabScreen(LabDrawing):
                 yield Form(self, id="setup")
                 yield SummaryPane(id="summary")
                 yield CodePane(id="code")
+                yield self.compose_data()
                 yield self.compose_problems()
             with Container(id="train"):
                 yield from self.compose_training()
@@ -126,7 +127,7 @@ class LabScreen(LabDrawing):
             self.show_summary()
         if pane is Pane.CODE:
             self.show_code()
-        if pane in {Pane.NODE, Pane.SETUP, Pane.PROBLEMS}:
+        if pane in {Pane.NODE, Pane.SETUP, Pane.DATA, Pane.PROBLEMS}:
             self.show_side(self.session)
         target = self.query_one(f"#{pane.name.lower()}")
         if isinstance(target, Form | ProblemsPane):
@@ -208,6 +209,7 @@ class LabScreen(LabDrawing):
             problem=self.selected_problem is not None,
             fixable=self.fixable() is not None,
             fixes=len(self.safe_fixes()),
+            augments=bool(session.experiment.data.augment),
         )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
@@ -236,7 +238,8 @@ class LabScreen(LabDrawing):
                 help=command.help,
                 words=(command.label,),
             )
-            for command in (*keys.commands(keys.Place.PROBLEMS), *keys.commands(keys.Place.LAB))
+            for place in (keys.Place.DATA, keys.Place.PROBLEMS, keys.Place.LAB)
+            for command in keys.commands(place)
             if command.when(now) and command.action != "palette"
         ]
 

@@ -18,6 +18,7 @@ from kflab.diagnose.findings import Finding, Severity, worst_first
 from kflab.engine.client import EngineError, State
 from kflab.tui import keys
 from kflab.tui.actions.cost import CostActions
+from kflab.tui.actions.data import DataActions
 from kflab.tui.actions.files import FileActions
 from kflab.tui.actions.forms import FormActions
 from kflab.tui.actions.graph import GraphActions
@@ -53,7 +54,14 @@ AT_ONCE = 0.06
 
 
 class LabDrawing(
-    MovingActions, GraphActions, FormActions, FileActions, ProblemActions, CostActions, RunActions
+    MovingActions,
+    GraphActions,
+    FormActions,
+    FileActions,
+    DataActions,
+    ProblemActions,
+    CostActions,
+    RunActions,
 ):
     """Draws the session; every pane shows what it says and holds no other truth."""
 
@@ -159,6 +167,8 @@ class LabDrawing(
             self.show_summary()
         if self.query_one("#code").display:
             self.show_code()
+        if self.query_one("#data").display:
+            self.show_data(session)
         if self.query_one("#problems").display:
             self.show_problems(session)
 
