@@ -58,11 +58,8 @@ def without_ignored(
     """
     fixed = {rule.code for rule in rules.ALL if not rule.ignorable}
     off = frozenset(experiment.ignore) - fixed
-    return tuple(
-        found
-        for found in findings
-        if found.code not in off or (found.severity is Severity.ERROR and found in told)
-    )
+    stops = {(found.code, found.place) for found in told if found.severity is Severity.ERROR}
+    return tuple(found for found in findings if found.code not in off or (found.code, found.place) in stops)
 
 
 def told_once(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -66,7 +66,9 @@ def expected_axes(layer: keras.layers.Layer, shapes: Sequence[Shape]) -> int:
     spec = next((spec for spec in keras.tree.flatten(layer.input_spec) if spec is not None), None)
     if spec is None or not shapes:
         return 0
-    count = len(shapes[0])
+    count, spatial = len(shapes[0]), _spatial_axes(layer)
+    if spatial and count > spatial + 2:
+        return spatial + 2
     if spec.shape is not None:
         return 0 if len(spec.shape) == count else len(spec.shape)
     if spec.ndim is not None:
@@ -76,6 +78,12 @@ def expected_axes(layer: keras.layers.Layer, shapes: Sequence[Shape]) -> int:
     if spec.max_ndim is not None and count > spec.max_ndim:
         return int(spec.max_ndim)
     return 0
+
+
+def _spatial_axes(layer: keras.layers.Layer) -> int:
+    """How many axes a convolution goes over: 2 of Conv2D, 0 of what is none; its spec takes more of them."""
+    rank = getattr(layer, "rank", None)
+    return rank if isinstance(rank, int) and hasattr(layer, "kernel_size") else 0
 
 
 def _got(shapes: Sequence[Shape]) -> str:
@@ -109,6 +117,10 @@ def _of_input_spec(layer: keras.layers.Layer, name: str, shapes: Sequence[Shape]
     specs = [spec for spec in keras.tree.flatten(layer.input_spec) if spec is not None]
     for spec, shape in zip(specs, shapes, strict=False):
         got = shape_text(shape)
+        spatial = _spatial_axes(layer)
+        if spatial and len(shape) > spatial + 2:
+            some = f"{count_text(spatial + 1, 'axis')} beside the batch"
+            return f"{name} expects {_axes_words(layer, spatial + 2) or some}, got {got}"
         if spec.shape is not None:
             if not _fits(spec.shape, shape):
                 return f"{name} expects {shape_text(spec.shape)}, got {got}"
