@@ -113,7 +113,12 @@ def number_pattern(decimal: str) -> re.Pattern[str]:
 
 
 def infer(
-    name: str, words: Sequence[str], decimal: str, missing_words: frozenset[str], wanted: ColumnKind | None
+    name: str,
+    words: Sequence[str],
+    decimal: str,
+    missing_words: frozenset[str],
+    wanted: ColumnKind | None,
+    missing_labels: frozenset[str] = frozenset({""}),
 ) -> Column:
     """The column that these words of a text file are the first of.
 
@@ -123,15 +128,18 @@ def infer(
         decimal: the decimal point.
         missing_words: what stands for a missing value.
         wanted: what the document says that it is.
+        missing_labels: what stands for a missing word.
     """
     known = [word for word in words if word not in missing_words]
     kind = wanted or _kind(known, decimal)
-    present = [word for word in words if word] if kind in (ColumnKind.CATEGORY, ColumnKind.TEXT) else known
+    if kind is ColumnKind.TEXT:
+        missing_labels = frozenset({""})
+    absent = missing_labels if kind in (ColumnKind.CATEGORY, ColumnKind.TEXT) else missing_words
+    present = [word for word in words if word not in absent]
     if kind is ColumnKind.CATEGORY and wanted is None and not _repeats(present):
         kind = ColumnKind.TEXT
     base = Column(name, kind, unseen=not present, missing=len(words) - len(present))
     if base.missing:
-        absent = {"": 0} if kind in (ColumnKind.CATEGORY, ColumnKind.TEXT) else missing_words
         first = next(row for row, word in enumerate(words) if word in absent)
         base = msgspec.structs.replace(base, first_missing=first)
     if kind is ColumnKind.CATEGORY:

@@ -15,6 +15,7 @@ import msgspec
 from kflab.catalog.offers import Settings
 from kflab.catalog.sources.columns import (
     MISSING_WORDS,
+    Column,
     ColumnKind,
     Table,
     infer,
@@ -57,6 +58,11 @@ class Style(msgspec.Struct, frozen=True):
     def missing_words(self) -> frozenset[str]:
         """What stands for a missing number, date or boolean."""
         return frozenset((*MISSING_WORDS, *self.missing_values))
+
+    @property
+    def missing_labels(self) -> frozenset[str]:
+        """What stands for a missing word among categories."""
+        return frozenset(("", *self.missing_values))
 
     def kind(self, name: str) -> ColumnKind | None:
         """What the document says that a column holds."""
@@ -112,23 +118,20 @@ def _sketch_csv(path: Path, key: _Key, values: int, size: int, _changed: int) ->
         raise UnusableInputError("has a header and no rows", file=str(path))
     check_known(path, header, style)
     decimal = style.decimal or _decimal(rows, separator)
-    words = style.missing_words
     columns = [
-        infer(name, [row[index] for row in rows], decimal, words, _wanted(style, name, rows, index, decimal))
-        for index, name in enumerate(header)
+        _inferred(style, name, [row[index] for row in rows], decimal) for index, name in enumerate(header)
     ]
     return Table(tuple(columns), len(rows), len(rows) if is_all else 0, separator, decimal)
 
 
-def _wanted(
-    style: Style, name: str, rows: Sequence[Sequence[str]], index: int, decimal: str
-) -> ColumnKind | None:
-    said = style.kind(name)
-    if said is not None or name not in style.categories:
-        return said
-    # A target of words has classes, even where each has its own.
-    found = infer(name, [row[index] for row in rows], decimal, style.missing_words, None)
-    return ColumnKind.CATEGORY if found.kind is ColumnKind.TEXT else None
+def _inferred(style: Style, name: str, words: Sequence[str], decimal: str) -> Column:
+    missing, absent = style.missing_words, style.missing_labels
+    found = infer(name, words, decimal, missing, style.kind(name), absent)
+    # A target of words has classes, even where each row has its own.
+    is_target = name in style.categories and style.kind(name) is None
+    if is_target and found.kind is ColumnKind.TEXT:
+        return infer(name, words, decimal, missing, ColumnKind.CATEGORY, absent)
+    return found
 
 
 def check_known(path: Path, header: Sequence[str], style: Style) -> None:
@@ -191,46 +194,47 @@ def _separator(text: str) -> str:
 def _rows(
     path: Path, text: str, separator: str, is_all: bool, values: int
 ) -> tuple[list[str], list[list[str]], bool]:
-    csv.field_size_limit(LONGEST_ROW)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    header: list[str] = []
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    seen = 0
-    before = 0
-    try:
-        for row in reader:
-            if not row:
-                continue
-            if not header:
-                header = named(path, row)
-                continue
-            if seen >= values:
-                is_all = False
-                break
-            seen += len(row)
-            rows.append([word.strip() for word in row])
-            lines.append(before + 1)
-            before = reader.line_num
-    except csv.Error as error:
-        # The last row may be cut off within quotes.
-        if is_all:
-            raise UnusableInputError(f"{error}", file=str(path), line=reader.line_num) from None
-    if not is_all and seen < values and rows:
-        # The last row may be cut off.
-        rows.pop()
-    if not header or (not rows and not is_all):
+    """The header, the first rows, and whether those are all."""
+    read, is_all, is_cut = _read(path, text, separator, is_all, values)
+    if is_cut and len(read) > 1:
+        read.pop()
+    if len(read) < 2 and not is_all:
         raise UnusableInputError(
             f"its first row does not end within {LONGEST_ROW >> 20} MB; expected a header and rows",
             file=str(path),
             line=1,
         )
-    for row, line in zip(rows, lines, strict=False):
+    header = named(path, read[0][1])
+    for line, row in read[1:]:
         if len(row) != len(header):
             raise UnusableInputError(
                 f"has {len(row)} values; expected {len(header)}, as in the header", file=str(path), line=line
             )
-    return header, rows, is_all
+    return header, [[word.strip() for word in row] for _, row in read[1:]], is_all
+
+
+def _read(
+    path: Path, text: str, separator: str, is_all: bool, values: int
+) -> tuple[list[tuple[int, list[str]]], bool, bool]:
+    """The first rows with the line of each, whether those are all, and whether the last may be cut off."""
+    csv.field_size_limit(LONGEST_ROW)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    read: list[tuple[int, list[str]]] = []
+    seen, before = 0, 0
+    try:
+        for row in reader:
+            if seen >= values and len(read) > 1:
+                return read, False, False
+            if row:
+                read.append((before + 1, row))
+                seen += len(row)
+            before = reader.line_num
+    except csv.Error as error:
+        # The last row may be cut off within quotes.
+        if is_all:
+            raise UnusableInputError(f"{error}", file=str(path), line=before + 1) from None
+        return read, False, False
+    return read, is_all, not is_all
 
 
 def named(path: Path, header: Sequence[str]) -> list[str]:

@@ -77,7 +77,7 @@ def describe_table(path: Path, kind: SourceKind, settings: Settings, data: Data)
         origin=Origin.FILE,
         summary=_summary(table, left_out),
         inputs=tuple(inputs),
-        targets=tuple(_target(column, style, table) for column in roles.targets),
+        targets=tuple(describe_target(column, style, table) for column in roles.targets),
         train=table.total,
         arguments=tuple(setting.argument for setting in SETTINGS[kind]),
         columns=tuple(
@@ -112,8 +112,11 @@ def sketched(path: Path, kind: SourceKind, settings: Settings, data: Data) -> tu
     style = style_of(settings)
     table = sketches[kind](path, style)
     targets = target_names(path, table, settings, data)
-    if any(column.name in targets and column.kind is ColumnKind.TEXT for column in table.columns):
-        style = style_of(settings, targets)
+    worded = (ColumnKind.TEXT, ColumnKind.CATEGORY)
+    words = [column for column in table.columns if column.name in targets and column.kind in worded]
+    if words:
+        style = style_of(settings, [column.name for column in words])
+    if any(column.kind is ColumnKind.TEXT for column in words):
         table = sketches[kind](path, style)
     return style, table
 
@@ -258,7 +261,8 @@ def _array(column: Column, style: Style, table: Table) -> ArrayInfo:
     return joined(column.name, (column,), table)
 
 
-def _target(column: Column, style: Style, table: Table) -> TargetInfo:
+def describe_target(column: Column, style: Style, table: Table) -> TargetInfo:
+    """What a column means as a target."""
     name, kind = column.name, column.kind
     if kind is ColumnKind.CATEGORY:
         if len(column.labels) > MOST_LABELS:
