@@ -30,6 +30,7 @@ COMMANDS = {
     "list": Offered("listing", "list_offers", "List presets, datasets, layers, optimizers..."),
     "runs": Offered("runs", "runs", "List the runs, the newest first."),
     "show": Offered("runs", "show", "Tell about one run."),
+    "predict": Offered("predicting", "predict", "Predict with the model of a run: test split or files."),
     "watch": Offered("runs", "watch", "Follow a run until it is over."),
     "stop": Offered("runs", "stop", "Ask a run to stop and keep its model."),
     "recover": Offered("recovering", "recover", "List or restore what was edited and not saved."),

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import click
 
-from kflab.commands.output import plain, print_json
+from kflab.commands.output import plain, print_json, verdict_lines
+from kflab.diagnose.findings import Finding
+from kflab.errors import KflabError
 from kflab.runs import control
 from kflab.runs.events import Epoch, Evaluated, Event, Finished, Noted
 from kflab.runs.history import Phase, RunState
@@ -34,7 +36,7 @@ def follow(run_dir: Path, *, as_json: bool, owner: bool) -> int:
         as_json: print its events as JSON lines, the last one `finished`, instead of a progress line.
         owner: Ctrl+C asks the run to stop, and a second one ends it; otherwise it only ends the watching.
     """
-    report = _Json() if as_json else _Line(run_dir)
+    report = _Json(run_dir) if as_json else _Line(run_dir)
     with _interrupts(run_dir, report) if owner else contextlib.nullcontext():
         try:
             return _follow(run_dir, report)
@@ -92,10 +94,25 @@ def _interrupts(run_dir: Path, report: _Json | _Line) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def _verdict(run_dir: Path) -> tuple[Finding, ...]:
+    """What the run turned out to be; nothing where its folder can not be read any more."""
+    from kflab.diagnose.verdict import verdict_of
+
+    try:
+        return verdict_of(run_dir)
+    except (KflabError, OSError):
+        return ()
+
+
 class _Json:
-    """Events as they come."""
+    """Events as they come, the verdict before the last one."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self._run_dir = run_dir
 
     def event(self, event: Event, _state: RunState) -> None:
+        if isinstance(event, Finished):
+            print_json({"event": "verdict", "time": event.time, "findings": _verdict(self._run_dir)})
         print_json(event)
         sys.stdout.flush()
 
@@ -144,6 +161,8 @@ class _Line:
                 self.say(f"test  {plain(event.logs)}")
             case Finished():
                 self.say(_ending(event, self._run_dir))
+                for line in verdict_lines(_verdict(self._run_dir)):
+                    self.say(line)
             case _:
                 return
 

@@ -29,6 +29,16 @@ def finding_lines(file: str, findings: Iterable[Finding]) -> list[str]:
     ]
 
 
+def verdict_lines(findings: Iterable[Finding]) -> list[str]:
+    """The verdict on a run as lines: `KF201 overfitting from epoch 12 on: ...`, its fix below it."""
+    lines = []
+    for finding in findings:
+        lines.append(f"{finding.code} {finding.message}")
+        if finding.fix is not None:
+            lines.append(f"      try {finding.fix.title}")
+    return lines
+
+
 def table(rows: Sequence[Sequence[str]], right: Iterable[int] = (), gap: int = 2) -> list[str]:
     """Rows as lines whose columns line up; the columns in `right` are aligned to the right."""
     if not rows:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from kflab.commands.output import json_option, plain, print_json, table, wide
+from kflab.commands.output import json_option, plain, print_json, table, verdict_lines, wide
+
+if TYPE_CHECKING:
+    from kflab.diagnose.findings import Finding
 
 runs_dir_option = click.option(
     "--runs-dir", type=click.Path(file_okay=False, path_type=Path), help="Where run folders are kept."
@@ -51,6 +56,8 @@ def runs(runs_dir: Path | None, *, as_json: bool) -> None:
 @json_option
 def show(run: str, runs_dir: Path | None, *, as_json: bool) -> None:
     """Tell about one RUN: its name, the start or end of its name, or `last`."""
+    from kflab.diagnose.verdict import verdict_of
+    from kflab.errors import KflabError
     from kflab.runs.history import RunState
     from kflab.runs.info import EVENTS, read_info
     from kflab.runs.listing import find_run, summarize
@@ -64,8 +71,11 @@ def show(run: str, runs_dir: Path | None, *, as_json: bool) -> None:
         state.apply_all(events)
     files = sorted(path.name for path in run_dir.iterdir() if not path.name.startswith("."))
     best = {name: {"value": best.value, "epoch": best.epoch} for name, best in state.best.items()}
+    verdict: tuple[Finding, ...] = ()
+    with contextlib.suppress(KflabError):  # A damaged folder is told about all the same.
+        verdict = verdict_of(run_dir, is_over=summary.status.is_over)
     if as_json:
-        print_json({"run": summary, "info": info, "best": best, "files": files})
+        print_json({"run": summary, "info": info, "best": best, "files": files, "verdict": verdict})
         return
     facts = [
         ("run", summary.name),
@@ -90,6 +100,8 @@ def show(run: str, runs_dir: Path | None, *, as_json: bool) -> None:
         ("files", ", ".join(files)),
     ]
     click.echo("\n".join(table([fact for fact in facts if fact[1]])))
+    for line in verdict_lines(verdict):
+        click.echo(line)
     for note in state.notes:
         click.echo(f"note  {note.text}")
 
