@@ -13,6 +13,7 @@ from kflab.catalog.offers import Settings
 from kflab.data import bundled, downloads, generated, sources
 from kflab.data.arrays import Array, Progress, Raw
 from kflab.data.augment import Augmentation
+from kflab.data.beside import put_beside
 from kflab.data.parts import Part, Splits
 from kflab.data.pipelines import Fitted, plan
 from kflab.data.prepare import checked
@@ -72,6 +73,7 @@ def load_with(
         KflabError: the data cannot be had, does not fit the model, or is not fit to train on.
     """
     data, graph = experiment.data, experiment.model
+    sources.study(data, base, progress)
     source, info = datasets.describe_raw(data, base), datasets.describe(data, base)
     for problem in info.misprepared[:1]:
         raise KflabError(f"{problem.path}: {problem.message}")
@@ -163,12 +165,13 @@ def _order(raw: Raw, data: Data) -> Array | None:
     samples = raw.train
     column = samples.inputs.get(data.order_by)
     column = samples.targets.get(data.order_by) if column is None else column
-    if column is None or len(column.shape) > 1:
+    # A column of a table is a sample of one number.
+    if column is None or column.shape[1:] not in ((), (1,)):
         names = ", ".join((*samples.inputs, *samples.targets))
         raise KflabError(
             f"data.order_by: there is no column {data.order_by!r} to order by; there are {names}"
         )
-    values = column[:]
+    values = column[:].reshape(len(column))
     return as_text(values).astype(str) if values.dtype == object else values
 
 
@@ -188,11 +191,15 @@ def load_raw(
     offer = datasets.find(data.source)
     if offer is not None:
         settings = offer.fill(data.arguments)
-        if info.origin is Origin.DOWNLOAD:
-            return downloads.load_download(offer, settings, progress)
-        return _LOADERS[offer.name](settings)
+        is_download = info.origin is Origin.DOWNLOAD
+        raw = (
+            downloads.load_download(offer, settings, progress)
+            if is_download
+            else _LOADERS[offer.name](settings)
+        )
+        return put_beside(raw, matching.inputs.values())
     wanted = [*matching.inputs.values(), *matching.targets.values()]
     order = info.input(data.order_by) or info.target(data.order_by)
     if order is not None and all(order.name != array.name for array in wanted):
         wanted.append(order)
-    return sources.open_source(data, info, wanted, base, progress, look=look)
+    return sources.open_source(data, wanted, base, progress, look=look)

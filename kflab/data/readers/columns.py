@@ -168,7 +168,7 @@ class OpenedTable:
             return self._runs(column, rows, dtype)
         dtype = "int32" if target.kind in (TargetKind.CLASSES, TargetKind.BINARY) else "float32"
         # What tells the classes is looked at as a whole, to split the samples by it.
-        return TableRows(self._stored, [column], rows, are_codes=True, flat=True, dtype=dtype)[:]
+        return _in_memory(TableRows(self._stored, [column], rows, are_codes=True, flat=True, dtype=dtype))
 
     def _resident(self, rows: Rows) -> Rows:
         """Rows of a table in memory as one array, where that is no larger than the table."""
@@ -181,7 +181,7 @@ class OpenedTable:
             )
         )
         size = int(np.prod(rows.shape)) * rows.dtype.itemsize
-        return rows if is_mapped or size > _MOST_RESIDENT else rows[:]
+        return rows if is_mapped or size > _MOST_RESIDENT else _in_memory(rows)
 
     def _gaps(self, columns: Sequence[Column]) -> Gaps | None:
         """How the missing values of columns side by side are filled in."""
@@ -201,6 +201,14 @@ class OpenedTable:
             if column.kind in (ColumnKind.BOOLEAN, ColumnKind.CATEGORY)
         )
         return Gaps(self._how, tuple(groups), counted)
+
+
+def _in_memory(rows: Rows) -> Array:
+    """All of some rows, read a block at a time: a mapped table may be larger than memory."""
+    made = np.empty(rows.shape, rows.dtype)
+    for start in range(0, len(rows), _BLOCK):
+        made[start : start + _BLOCK] = rows[start : start + _BLOCK]
+    return made
 
 
 _MOST_RESIDENT = 1 << 30

@@ -13,7 +13,8 @@ from kflab.catalog.sources.columns import Column, ColumnKind
 from kflab.data.arrays import Array
 from kflab.data.readers.ingest import Stored
 
-_LET_GO = 64 << 20
+_LET_GO = 128 << 20
+_AROUND = 16 * mmap.PAGESIZE
 
 
 class _Source:
@@ -28,8 +29,8 @@ class _Source:
         found = np.array(self.array[rows])
         file = getattr(self.array, "_mmap", None)
         if isinstance(file, mmap.mmap):
-            # Each row that is read brings its page, which would stay until the system runs short.
-            self._read += max(found.nbytes, len(found) * mmap.PAGESIZE)
+            # Each row that is read brings its page and those around it, which stay until the system runs short.
+            self._read += max(found.nbytes, min(len(found) * _AROUND, self.array.nbytes))
             if self._read > _LET_GO and hasattr(mmap, "MADV_DONTNEED"):
                 file.madvise(mmap.MADV_DONTNEED)
                 self._read = 0
