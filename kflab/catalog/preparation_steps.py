@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 
-from kflab.catalog import Catalog, load
+import msgspec
+
+from kflab.catalog import Catalog, Snapshot, load
 from kflab.catalog.check import named_object
 from kflab.catalog.entries import Argument, ArgumentKind, Entry, Kind
 from kflab.values import Value
@@ -15,6 +18,7 @@ PREPROCESSING = "preprocessing"
 """The group of the layers that can prepare data."""
 
 _SEED = "seed"
+_OF_A_MODEL = frozenset({"activity_regularizer", "trainable"})
 _REGULARIZATION = "regularization"
 
 SEVERAL_ARRAYS = frozenset({"HashedCrossing", "MaxNumBoundingBoxes", "CutMix", "MixUp"})
@@ -110,7 +114,7 @@ def find_step(name: str, catalog: Catalog | None = None) -> Entry | None:
 
 
 def is_random(entry: Entry, arguments: Mapping[str, Value] | None = None) -> bool:
-    """Whether a step draws random numbers, so that it is one to augment with; of a `Pipeline`, what it holds."""
+    """Whether a step draws random numbers, so that it augments; a `Pipeline` if one inside of it does."""
     if arguments and "layers" in arguments:
         return any(is_random(inner, given) for inner, given in inner_steps(arguments["layers"]))
     return entry.group in (PREPROCESSING, _REGULARIZATION) and entry.argument(_SEED) is not None
@@ -141,3 +145,19 @@ def augment_names(catalog: Catalog | None = None) -> tuple[str, ...]:
         (one for one in every if not one.unsafe and is_random(one)), key=lambda one: one.group
     )
     return tuple(one.name for one in preprocessing if one.name not in SEVERAL_ARRAYS)
+
+
+@functools.cache
+def catalog_of(part: str) -> Catalog:
+    """The catalog with those layers alone that a part of the document takes: `prepare` or `augment`."""
+    whole = load()
+    names = prepare_names() if part == "prepare" else augment_names()
+    steps = [_without_training(entry) for name in names if (entry := find_step(name)) is not None]
+    others = [entry for kind in Kind if kind is not Kind.LAYER for entry in whole.entries(kind)]
+    return Catalog(Snapshot(whole.keras, (*steps, *others)))
+
+
+def _without_training(entry: Entry) -> Entry:
+    """A step without the arguments that only mean something to a layer of a model."""
+    arguments = (argument for argument in entry.arguments if argument.name not in _OF_A_MODEL)
+    return msgspec.structs.replace(entry, arguments=tuple(arguments))

@@ -13,6 +13,7 @@ from kflab.experiment import Data, Experiment
 from kflab.graph.edited import Edited
 from kflab.tui.rows.arguments import argument_rows
 from kflab.tui.rows.holder import Holder, without
+from kflab.tui.rows.preparation import preparation_rows
 from kflab.tui.rows.row import Option, Row
 from kflab.tui.rows.setting import Setting, field_row, with_data
 from kflab.tui.text import bytes_text, plural, shape_text
@@ -44,6 +45,26 @@ _FIELDS = (
         nullable=True,
         help="Only the first so many training samples; none: all.",
     ),
+    Argument(
+        "split",
+        ArgumentKind.CHOICE,
+        default="",
+        choices=("", "random", "stratified", "time"),
+        help="How validation and test are held back: stratified keeps the share of every class, time takes "
+        "the last samples. Left empty: time where samples follow each other in time, else stratified.",
+    ),
+    Argument(
+        "order_by",
+        ArgumentKind.TEXT,
+        default="",
+        help="The column that tells the order of the samples in time; they are then split in time.",
+    ),
+    Argument(
+        "shuffle",
+        ArgumentKind.BOOL,
+        default=True,
+        help="Whether samples change places before they are split and in each epoch, by the seed.",
+    ),
 )
 """The fields of `data` that are the same for every dataset."""
 
@@ -72,6 +93,7 @@ def data_rows(setting: Setting) -> Iterator[Row]:
     yield from (field_row(setting, argument, "data") for argument in _FIELDS)
     if setting.info:
         yield from _feeding_rows(setting, setting.info)
+        yield from preparation_rows(setting, setting.info)
 
 
 def _dataset_argument(setting: Setting, argument: Argument) -> Iterator[Row]:

@@ -19,6 +19,11 @@ _WEIGHTS = (
     "experiment's file. Layers are found by name; those that the file does not have start fresh."
 )
 
+_CLASSES = (
+    "How much the samples of each class count, by its label or number: {malignant: 3}. balanced lets all "
+    "classes count the same; none: every sample counts 1."
+)
+
 _KEPT = "learning_rate"
 """What a person set of one optimizer and another that is chosen takes over."""
 
@@ -77,6 +82,9 @@ _NUMBERS = (
         default=None,
         nullable=True,
         help="Fixes initial weights, order and dropout; none: a fresh one is drawn and recorded.",
+    ),
+    Argument(
+        "class_weight", ArgumentKind.ANY, default=None, nullable=True, choices=("balanced",), help=_CLASSES
     ),
     Argument("initial_weights", ArgumentKind.TEXT, default="", help=_WEIGHTS),
 )
