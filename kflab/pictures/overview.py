@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -65,7 +66,9 @@ def heading(profile: Profile, style: Style) -> list[Line]:
         text += " · nothing missing"
     head = cut(name + f": {one_line(info.summary)}", style.width)
     first = (Piece(head[: len(name)], tone=Tone.TITLE), Piece(head[len(name) :]))
-    return [first, said(cut(text, style.width), Tone.QUIET)]
+    lines = [first, *(said(line, Tone.QUIET) for line in textwrap.wrap(text, style.width))]
+    problem = one_line(profile.problem or info.unusable)
+    return [*lines, *(said(line, Tone.ERROR) for line in textwrap.wrap(problem, style.width))]
 
 
 def differs(raw: Sequence[ArrayProfile], fed: Sequence[ArrayProfile]) -> bool:
@@ -111,8 +114,9 @@ def _classes(profile: Profile, name: str, style: Style) -> list[Line]:
         return []
     validation = profile.validation_classes.get(name, ())
     title = f"classes of {one_line(name)}: {len(array.classes):,}"
-    if validation:
-        title += ", at the end those to validate on"
+    more = ", at the end those to validate on"
+    if validation and len(title + more) <= style.width:
+        title += more
     bars = class_bars(array.classes, style.width, style.depth, validation=validation, plain=style.plain)
     return [(), said(cut(title, style.width), Tone.TITLE), *bars]
 

@@ -57,7 +57,7 @@ def aligned(
     return [line(head, Tone.QUIET), *(line(row, tone) for row, tone in zip(rows, kinds, strict=True))]
 
 
-_HEAD = ("low", "high", "mean", "deviation", "missing", "zeros", "values")
+_HEAD = ("missing", "low", "high", "mean", "deviation", "zeros", "values")
 
 
 def array_table(arrays: Sequence[ArrayProfile], width: int, *, plain: bool = False) -> list[Line]:
@@ -104,9 +104,9 @@ def _figures(one: ArrayProfile, *, plain: bool) -> tuple[str, ...]:
     mean = 0.0 if one.mean and one.deviation and abs(one.mean) < 1e-6 * one.deviation else one.mean
     distinct = f"{one.distinct:,} different" if one.distinct is not None and not one.histogram else ""
     return (
+        " and ".join(text.strip() for text in unusable) + first,
         *(number_text(value) if value is not None else "" for value in (one.low, one.high, mean)),
         number_text(one.deviation) if one.deviation is not None else "",
-        " and ".join(text.strip() for text in unusable) + first,
         share_text(one.zeros),
         sparkline(one.histogram, _SPARK, plain=plain) or distinct,
     )

@@ -11,6 +11,7 @@ from kflab.tui.screens.choose import Choose
 from kflab.tui.screens.cost import CostScreen
 from kflab.tui.screens.lab import LabScreen
 from kflab.tui.screens.quick_add import QuickAdd
+from kflab.tui.widgets.data import DataPane
 from kflab.tui.widgets.form_rows import FormRows
 from kflab.tui.widgets.problems import ProblemRows
 from kflab.tui.widgets.rowlist import RowList
@@ -25,6 +26,7 @@ OWNERS = {
     Place.FORM: FormRows,
     Place.PROBLEMS: ProblemRows,
     Place.COST: CostScreen,
+    Place.DATA: DataPane,
     Place.DIALOG: Choose,
     Place.QUICK_ADD: QuickAdd,
 }

@@ -80,8 +80,8 @@ class DataPane(ScrollView, can_focus=True):
 
     def _paint(self) -> None:
         # One column is kept for the scrollbar, so that nothing jumps when it comes.
-        width = self.container_size.width - self.gutter.width - 1
-        rows = self.container_size.height - self.gutter.height
+        width = self.outer_size.width - self.gutter.width - 1
+        rows = self.outer_size.height - self.gutter.height
         if width < 8 or rows < 1:
             return
         self._lines = tuple(self._draw(Style(width, self._depth, self._plain), rows))
