@@ -107,6 +107,8 @@ def metric_name(spec: Spec) -> str:
     if entry is None or (not spec.arguments and spec.name not in offers.names(Kind.METRIC)):
         return spec.name
     argument = entry.argument("name")
-    if argument is not None and isinstance(argument.default, str):
+    if argument is None:
+        return entry.name  # one that Keras chooses by the shapes
+    if isinstance(argument.default, str):
         return argument.default
     return entry.aliases[-1] if entry.aliases else entry.name
