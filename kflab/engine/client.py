@@ -21,6 +21,7 @@ from kflab.engine.protocol import (
     Reply,
     Report,
     Request,
+    Smoke,
     Smoked,
     Summarize,
     Summarized,
@@ -34,6 +35,13 @@ LONGEST_PAUSE = 30.0
 
 PATIENCE = 60.0
 """Seconds after which a request that is not answered counts as the end of its engine."""
+
+SMOKE_PATIENCE = 3600.0
+"""The same for a smoke step, which may have to download its data first; whoever asked can end it."""
+
+SMOKE_COMMAND = (sys.executable, "-P", "-m", "kflab.train.smoking")
+"""What starts an engine for a smoke step: it uses the device that a run would use. `-P`: no import from the
+folder it starts in."""
 
 CHANCES = 2
 """How many engines a request may take down before it is answered with a failure."""
@@ -131,7 +139,7 @@ class EngineClient:
         self._pause = 0.0
         self._last_id = 0
         # One place for each kind of request; an inspection goes first.
-        self._waiting: dict[type[Request], _Asked | None] = {Inspect: None, Summarize: None}
+        self._waiting: dict[type[Request], _Asked | None] = {Inspect: None, Summarize: None, Smoke: None}
         self._wake = asyncio.Event()
         self._again = asyncio.Event()
         self._process: asyncio.subprocess.Process | None = None
@@ -168,6 +176,19 @@ class EngineClient:
         """
         answer = await self._ask(Summarize(self._next_id(), document, width, graph))
         assert isinstance(answer, Summarized)
+        return answer
+
+    async def smoke(self, document: Mapping[str, Value], base: str = "") -> Smoked:
+        """What real batches of an experiment measured, or the findings that stand in the way.
+
+        Ask an engine that `SMOKE_COMMAND` starts, and close it with the answer, or to have none: the memory
+        that it took of a device comes back when its process ends.
+
+        Raises:
+            EngineError: the data can not be had, training fails, or the engine makes no smoke steps.
+        """
+        answer = await self._ask(Smoke(self._next_id(), document, base))
+        assert isinstance(answer, Smoked)
         return answer
 
     async def close(self) -> None:
@@ -264,9 +285,10 @@ class EngineClient:
         assert process.stdin is not None
         try:
             process.stdin.write(line)
-            answer = await asyncio.wait_for(reply, self._patience)
+            patience = SMOKE_PATIENCE if isinstance(asked.request, Smoke) else self._patience
+            answer = await asyncio.wait_for(reply, patience)
         except TimeoutError:
-            self._count_death(asked, reason := f"the engine did not answer within {self._patience:g} seconds")
+            self._count_death(asked, reason := f"the engine did not answer within {patience:g} seconds")
             raise _EngineEndedError(reason) from None
         except (_EngineEndedError, ConnectionError) as error:
             self._count_death(asked, str(error))
@@ -304,7 +326,9 @@ class EngineClient:
     def _count_death(self, asked: _Asked, reason: str) -> None:
         """Note that an engine ended on a request; one that ended too many is answered with a failure."""
         asked.deaths += 1
-        if asked.deaths >= CHANCES and not asked.answer.done():
+        # A smoke step that ended its process, as a rule for want of memory, would end the next one, too.
+        chances = 1 if isinstance(asked.request, Smoke) else CHANCES
+        if asked.deaths >= chances and not asked.answer.done():
             asked.answer.set_exception(
                 EngineError(f"{reason}, {asked.deaths} times on this experiment; see {self.status.log}")
             )

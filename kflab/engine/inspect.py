@@ -13,10 +13,14 @@ from kflab.diagnose import codes
 from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.structure import structure
 from kflab.engine.build import Builder, owner_of
+from kflab.engine.call_costs import CallCost
 from kflab.engine.calls import pick_output
-from kflab.engine.memory import activation_bytes, slots_per_weight, training_bytes
-from kflab.engine.probe import Outcome, OwnLayer, Probe, Spec, Weights
-from kflab.engine.protocol import Failure, GraphReport, NodeReport, Report, TensorReport, Totals
+from kflab.engine.costs import Costs
+from kflab.engine.devices import Device, training_device
+from kflab.engine.memory import slots_per_weight
+from kflab.engine.probe import Outcome, OwnLayer, Probe, Weights
+from kflab.engine.protocol import Failure, GraphReport, Memory, NodeReport, Report, TensorReport, Totals
+from kflab.engine.specs import Spec
 from kflab.engine.stateless import without_weights
 from kflab.errors import KflabError
 from kflab.experiment import Experiment
@@ -37,7 +41,8 @@ class Inspector:
         """The report on an experiment. It goes on past what is wrong, which comes back as findings."""
         slots = slots_per_weight(experiment.training.optimizer)
         inspection = _Inspection(experiment, self._probe, self._before)
-        report = without_weights(lambda: inspection.report(slots))
+        device = training_device()
+        report = without_weights(lambda: inspection.report(slots, device))
         self._before = inspection.seen
         return report
 
@@ -70,6 +75,7 @@ class _Graph:
         self.outputs: dict[str, tuple[Spec, ...]] = {}
         self.owners: dict[str, tuple[OwnLayer, Layer, Node]] = {}
         self.weights: dict[str, Weights] = {}
+        self.costs: dict[str, CallCost] = {}
         self.failures: dict[str, Outcome] = {}
         self.returned: tuple[Spec, ...] | None = None
         self.models: dict[str, str] = {}
@@ -78,6 +84,7 @@ class _Graph:
         """Note what a node gives."""
         self.outputs[name] = outcome.outputs
         self.weights[name] = outcome.weights
+        self.costs[name] = outcome.cost
 
     @functools.cached_property
     def used(self) -> frozenset[str]:
@@ -105,13 +112,18 @@ class _Inspection:
         self._wiring = structure(experiment)
         self._graphs: dict[str, _Graph] = {}
 
-    def report(self, slots: float) -> Report:
+    def report(self, slots: float, device: Device) -> Report:
         names = ("", *self._experiment.models)
         for name in names:
             self._inspected(name)
+        costs = Costs(self._experiment, self._graphs, self._frozen, slots)
+        weights = {name: self._model_weights(name) for name in names}
+        memory = {name: costs.memory(name, weights[name]) for name in names}
+        reports = {name: self._graph_report(name, weights[name], memory[name]) for name in names}
         return Report(
-            model=self._graph_report("", slots),
-            models={name: self._graph_report(name, slots) for name in self._experiment.models},
+            model=reports.pop(""),
+            models=reports,
+            cost=costs.report(memory[""], device),
             findings=tuple(finding for name in names for finding in self._findings(name)),
             failures=tuple(
                 Failure(node, name, outcome.axes)
@@ -162,7 +174,7 @@ class _Inspection:
             self._node(found, name, node)
             if name not in found.outputs:
                 return
-            outcome = Outcome(found.outputs[name], found.weights[name])
+            outcome = Outcome(found.outputs[name], found.weights[name], cost=found.costs[name])
             place = _Place(node, given, outcome, found.owners.get(name))
         else:
             found.note(name, place.outcome)
@@ -258,10 +270,10 @@ class _Inspection:
             spare = finding.node and finding.node not in wanted
             yield msgspec.structs.replace(finding, severity=Severity.WARNING) if spare else finding
 
-    def _graph_report(self, name: str, slots: float) -> GraphReport:
+    def _graph_report(self, name: str, weights: Weights, memory: Memory) -> GraphReport:
         found = self._graphs[name]
         nodes = {node_name: self._known_report(name, found, node_name) for node_name in found.graph.nodes}
-        return GraphReport(nodes, self._totals(name, slots))
+        return GraphReport(nodes, _totals(weights, memory))
 
     def _known_report(self, graph: str, found: _Graph, name: str) -> NodeReport:
         """The report of a node; the one before where nothing about it has changed."""
@@ -315,27 +327,15 @@ class _Inspection:
         ]
         return Weights(*(sum(counts) for counts in zip(*weights, strict=True))) if weights else Weights()
 
-    def _activations(self, name: str, batch: int) -> int:
-        """Bytes that the calls of a graph return for one batch, inside nested models too."""
-        found = self._inspected(name)
-        total = 0
-        for node in found.used & found.outputs.keys():
-            if node in found.models:
-                total += self._activations(found.models[node], batch)
-            else:
-                total += activation_bytes(found.outputs[node], batch)
-        return total
 
-    def _totals(self, name: str, slots: float) -> Totals:
-        weights = self._model_weights(name)
-        batch = self._experiment.training.batch_size
-        return Totals(
-            total=weights.total,
-            trainable=weights.trainable,
-            non_trainable=weights.total - weights.trainable,
-            weight_bytes=weights.bytes,
-            training_bytes=training_bytes(weights, slots, self._activations(name, batch)),
-        )
+def _totals(weights: Weights, memory: Memory) -> Totals:
+    return Totals(
+        total=weights.total,
+        trainable=weights.trainable,
+        non_trainable=weights.total - weights.trainable,
+        weight_bytes=weights.bytes,
+        training_bytes=memory.total,
+    )
 
 
 def _used(graph: Graph) -> frozenset[str]:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable
 
 import keras
 import msgspec
 
 from kflab.catalog import Kind
 from kflab.engine import objects
-from kflab.engine.probe import Spec, Weights, item_bytes
+from kflab.engine.graph_costs import GraphCost
+from kflab.engine.probe import Weights
+from kflab.engine.protocol import Memory
 from kflab.errors import KflabError
 from kflab.experiment import Spec as ObjectSpec
 from kflab.values import canonical
 
 FLOAT_BYTES = 4
 """Bytes of one number of a gradient or an optimizer slot."""
+
+LOSS_COPIES = 4
+"""Tensors as large as what a model returns that a crossentropy keeps: clipped, its logarithm, its slope."""
 
 _SIDE = 32
 
@@ -46,13 +50,23 @@ def _slots(name: str, arguments: bytes) -> float:
     return kept / _SIDE**2
 
 
-def activation_bytes(outputs: Iterable[Spec], batch: int) -> int:
-    """Bytes of what one call returns for one batch; axes of unknown size count as 1."""
-    return sum(
-        batch * math.prod(size or 1 for size in spec.shape[1:]) * item_bytes(spec.dtype) for spec in outputs
+def training_memory(
+    weights: Weights, slots: float, cost: GraphCost, *, batch_size: int, sample: int, returned: int
+) -> Memory:
+    """What training a graph takes at its peak.
+
+    Args:
+        weights: its weights.
+        slots: numbers that the optimizer keeps for each trainable weight.
+        cost: what its calls cost for one sample.
+        batch_size: samples in one step.
+        sample: bytes of one sample of its inputs and targets.
+        returned: bytes of one sample of what it returns, which the loss works on.
+    """
+    return Memory(
+        weights=weights.bytes,
+        gradients=weights.trainable * FLOAT_BYTES,
+        slots=round(weights.trainable * slots * FLOAT_BYTES),
+        activations=batch_size * (cost.peak + LOSS_COPIES * returned),
+        batch=batch_size * sample,
     )
-
-
-def training_bytes(weights: Weights, slots: float, activations: int) -> int:
-    """Bytes that training takes: weights, gradients, optimizer slots and the activations of one batch."""
-    return weights.bytes + round(weights.trainable * (1 + slots) * FLOAT_BYTES) + activations

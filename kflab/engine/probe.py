@@ -8,27 +8,19 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
 import keras
-import numpy as np
 
-from kflab.engine import calls
+from kflab.engine import call_costs, calls
 from kflab.engine.build import Builder, make_input, make_layer
+from kflab.engine.call_costs import CallCost
 from kflab.engine.messages import expected_axes, explain
 from kflab.engine.protocol import Shape
+from kflab.engine.specs import Spec, item_bytes
 from kflab.errors import KflabError
 from kflab.graph.arranging import Arranged
 from kflab.values import Arguments, canonical
 
 REMEMBERED = 20_000
 """How many outcomes are kept; a graph of 200 nodes has at most 200."""
-
-
-class Spec(NamedTuple):
-    """What a tensor is, without its values."""
-
-    shape: Shape
-    dtype: str
-    sparse: bool = False
-    ragged: bool = False
 
 
 class Weights(NamedTuple):
@@ -40,12 +32,13 @@ class Weights(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a call gives, or the reason why it fails; `axes` as in `protocol.Failure`."""
+    """What a call gives, and what it costs, or the reason why it fails; `axes` as in `protocol.Failure`."""
 
     outputs: tuple[Spec, ...] = ()
     weights: Weights = Weights()
     failure: str = ""
     axes: int = 0
+    cost: CallCost = CallCost()
 
 
 class OwnLayer(NamedTuple):
@@ -113,19 +106,24 @@ class Probe:
             layer = make_layer(owner.name, arguments)
             calls.call(layer, _tensors(owner.arranged), call)
             shapes = shapes_of(arranged)
-            return _attempt(lambda: calls.call(layer, _tensors(arranged), later), owner.name, shapes, layer)
+            outcome = _attempt(
+                lambda: calls.call(layer, _tensors(arranged), later), owner.name, shapes, layer
+            )
+            return outcome._replace(cost=call_costs.layer_cost(layer, arranged, outcome.outputs))
 
         return self._memo.get(key, compute)
 
     def operation(self, name: str, arguments: Arguments, arranged: Arranged) -> Outcome:
         """What an operation of `keras.ops` gives."""
         key = ("op", name, canonical(arguments), arranged)
-        return self._memo.get(
-            key,
-            lambda: _attempt(
-                lambda: calls.call_op(name, _tensors(arranged), arguments), name, shapes_of(arranged)
-            ),
-        )
+
+        def compute() -> Outcome:
+            shapes = shapes_of(arranged)
+            outcome = _attempt(lambda: calls.call_op(name, _tensors(arranged), arguments), name, shapes)
+            cost = call_costs.operation_cost(name, arguments, arranged, outcome.outputs)
+            return outcome._replace(cost=cost)
+
+        return self._memo.get(key, compute)
 
     def model(
         self, builder: Builder, name: str, content: bytes, arranged: Arranged, call: Arguments
@@ -175,12 +173,6 @@ def weights_of(layer: keras.layers.Layer) -> Weights:
     )
 
 
-def item_bytes(dtype: str) -> int:
-    """Bytes of one number of a dtype; a string counts as a pointer."""
-    name = keras.backend.standardize_dtype(dtype)
-    return 8 if name == "string" else np.dtype(name).itemsize
-
-
 def _first_call(name: str, arguments: Arguments, arranged: Arranged, call: Arguments) -> Outcome:
     shapes = shapes_of(arranged)
     try:
@@ -188,7 +180,10 @@ def _first_call(name: str, arguments: Arguments, arranged: Arranged, call: Argum
     except KflabError as error:
         return Outcome(failure=str(error))
     outcome = _attempt(lambda: calls.call(layer, _tensors(arranged), call), name, shapes, layer)
-    return outcome if outcome.failure else outcome._replace(weights=weights_of(layer))
+    if outcome.failure:
+        return outcome
+    cost = call_costs.layer_cost(layer, arranged, outcome.outputs)
+    return outcome._replace(weights=weights_of(layer), cost=cost)
 
 
 def _attempt(

@@ -10,11 +10,22 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, NamedTuple, TypeAlias
 
 import msgspec
 
-from kflab.engine.protocol import Inspect, Inspected, Refused, Reply, Request, Smoke, Summarize, Summarized
+from kflab.engine.protocol import (
+    Hello,
+    Inspect,
+    Inspected,
+    Refused,
+    Reply,
+    Request,
+    Smoke,
+    Smoked,
+    Summarize,
+    Summarized,
+)
 from kflab.errors import KflabError
 
 STARTING = 0
@@ -33,11 +44,26 @@ class _Id(msgspec.Struct):
     id: int = STARTING
 
 
-def main() -> int:
+class Handlers(NamedTuple):
+    """What answers each kind of request."""
+
+    inspect: Callable[[Inspect], Inspected]
+    summarize: Callable[[Summarize], Summarized]
+    smoke: Callable[[Smoke], Smoked]
+
+
+Start: TypeAlias = Callable[[], tuple[Hello, Handlers]]
+"""Loads Keras; what the engine is then, and what answers requests."""
+
+
+def main(start: Start | None = None) -> int:
     """Serve until stdin ends; the exit status.
 
     Requests are accepted from the start, and answered once Keras is there. Whatever Python or native code
     prints goes to stderr: stdout is kept for replies.
+
+    Args:
+        start: loads Keras; nothing given: for an engine beside trainers, which leaves GPUs to them.
     """
     replies = _private_stdout()
     encoder = msgspec.json.Encoder()
@@ -48,34 +74,40 @@ def main() -> int:
 
     lines = _lines_in_background(sys.stdin.buffer)
     try:
-        from kflab.engine import devices
-
-        devices.prepare()
-        from kflab.engine.answers import Answers
-
-        answers = Answers()
+        hello, handlers = (start or _start)()
         # What Keras and its backend are made of stays for good: a collection need not walk it at every edit.
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GARBAGE)
-        send(answers.hello(devices.list_without_taking()))
+        send(hello)
     except Exception as error:  # noqa: BLE001 - a Keras that does not load is for the person at the other end
         traceback.print_exc()
         send(Refused(STARTING, f"Keras did not start: {one_line(error)}"))
         return 1
     try:
-        serve(lines, send, answers.inspect, answers.summarize)
+        serve(lines, send, handlers)
     except BrokenPipeError:
         return 0  # nobody listens any more
     return 0
 
 
-def serve(
-    lines: Iterator[bytes],
-    send: Send,
-    inspect: Callable[[Inspect], Inspected],
-    summarize: Callable[[Summarize], Summarized],
-) -> None:
+def _start() -> tuple[Hello, Handlers]:
+    from kflab.engine import devices
+
+    devices.prepare()
+    from kflab.engine.answers import Answers
+
+    answers = Answers()
+    hello = answers.hello(devices.list_without_taking())
+    return hello, Handlers(answers.inspect, answers.summarize, _no_smoke)
+
+
+def _no_smoke(_: Smoke) -> Smoked:
+    """A smoke step takes memory of the device, which comes back when its process ends: not in this one."""
+    raise KflabError("this engine makes no smoke steps; start one with python -m kflab.train.smoking")
+
+
+def serve(lines: Iterator[bytes], send: Send, handlers: Handlers) -> None:
     """Answer each line; one that is no request, or that fails, is refused with the reason."""
     decoder = msgspec.json.Decoder(Request)
     for line in lines:
@@ -87,9 +119,7 @@ def serve(
             send(Refused(_id_of(line), f"not a request: {one_line(error)}"))
             continue
         try:
-            if isinstance(request, Smoke):
-                raise KflabError("this engine makes no smoke steps")
-            send(inspect(request) if isinstance(request, Inspect) else summarize(request))
+            send(_answered(request, handlers))
         except KflabError as error:
             send(Refused(request.id, str(error)))
         except BrokenPipeError:
@@ -97,6 +127,16 @@ def serve(
         except Exception as error:  # noqa: BLE001 - one request must not end the engine; the log has the whole
             traceback.print_exc()
             send(Refused(request.id, f"the engine failed on this: {one_line(error)}"))
+
+
+def _answered(request: Request, handlers: Handlers) -> Reply:
+    match request:
+        case Inspect():
+            return handlers.inspect(request)
+        case Summarize():
+            return handlers.summarize(request)
+        case Smoke():
+            return handlers.smoke(request)
 
 
 def one_line(error: BaseException) -> str:

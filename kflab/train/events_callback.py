@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import keras
 
@@ -174,6 +175,22 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
         )
 
 
+class AtSteps(Protocol):
+    """A callback that is called at each step, without the conversions that Keras makes for others.
+
+    Attributes:
+        is_cut: the epoch at hand ended before all of its steps and its validation were done.
+    """
+
+    is_cut: bool
+
+    def after_step(self, step: int, logs: Mapping[str, object] | None) -> None:
+        """A step is done; `logs` are as Keras gives them."""
+
+    def after_validation_step(self, step: int) -> None:
+        """A step of validation is done."""
+
+
 class Callbacks(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras has no types
     """Keras' list of callbacks, without its cost a step.
 
@@ -192,7 +209,7 @@ class Callbacks(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras ha
     def __init__(
         self,
         callbacks: Sequence[keras.callbacks.Callback],
-        recorder: Recorder,
+        recorder: AtSteps,
         *,
         model: keras.Model,
         epochs: int,

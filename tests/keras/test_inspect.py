@@ -342,8 +342,12 @@ def test_the_memory_of_training_is_weights_gradients_slots_and_activations(inspe
     nodes = {"x": layer("Input", shape=[10]), "y": layer("Dense", "x", units=5)}
     whole = experiment(nodes, "y")
     training = Training(optimizer=Spec("Adam"), batch_size=7)
-    totals = inspector.inspect(msgspec.structs.replace(whole, training=training)).model.totals
-    assert totals.training_bytes == 55 * 4 * (1 + 1 + 2) + 7 * (10 + 5) * 4
+    report = inspector.inspect(msgspec.structs.replace(whole, training=training))
+    memory = report.cost.memory
+    assert (memory.weights, memory.gradients, memory.slots) == (55 * 4, 55 * 4, 55 * 4 * 2)
+    assert memory.batch == 7 * (10 + 5) * 4
+    assert memory.activations >= 7 * 5 * 4
+    assert report.model.totals.training_bytes == memory.total
 
 
 def test_a_frozen_nested_model_trains_nothing_in_the_report_and_in_keras(inspector: Inspector) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from kflab.engine.client import EngineClient, EngineError
 from kflab.engine.protocol import Hello, Inspect, Inspected, Refused, Reply, Summarize, Summarized
-from kflab.engine.serve import serve
+from kflab.engine.serve import Handlers, serve
 from kflab.values import Value
 
 ENGINE = (sys.executable, "-m", "kflab.engine")
@@ -141,7 +141,7 @@ def test_a_failure_of_one_request_is_not_the_end() -> None:
 
     sent: list[Reply] = []
     lines: Iterator[bytes] = iter([msgspec.json.encode(Inspect(number, {})) for number in (1, 2)])
-    serve(lines, sent.append, fail, lambda request: Summarized(request.id))
+    serve(lines, sent.append, Handlers(fail, lambda request: Summarized(request.id), fail))
     assert [(reply.id, "a bug" in reply.reason) for reply in sent if isinstance(reply, Refused)] == [
         (1, True),
         (2, True),
