@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from kflab import document, paths
-from kflab.engine.client import EngineClient, State, Status, SupersededError
+from kflab.engine.client import SMOKE_COMMAND, EngineClient, State, Status, SupersededError
 from kflab.engine.protocol import Report, Smoked, Summarized
 from kflab.experiment import Experiment
 from kflab.values import Value
@@ -49,7 +49,7 @@ def own_engine(on_status: Callable[[Status], None]) -> Engine:
 
 def smoke_engine(on_status: Callable[[Status], None]) -> Engine:
     """An engine for one smoke step: what it takes of a device is given back when it ends."""
-    return EngineClient(paths.state_dir() / "smoke.log", on_status)
+    return EngineClient(paths.state_dir() / "smoke.log", on_status, command=SMOKE_COMMAND)
 
 
 async def smoke(make: MakeEngine, experiment: Experiment, base: Path | None) -> Smoked:
