@@ -19,6 +19,7 @@ Shape = tuple[int | None, ...]
 _COUNTED = frozenset({"one_hot", "multi_hot", "count", "tf_idf"})
 _FLAT = frozenset({"multi_hot", "count", "tf_idf"})
 _SPECTROGRAMS = frozenset({"MelSpectrogram", "STFTSpectrogram"})
+_KEEP_DTYPE = frozenset({"Resizing", "ContrastLimitedAdaptiveHistogramEqualization"})
 _LOOKUPS = frozenset({"StringLookup", "IntegerLookup"})
 
 
@@ -150,7 +151,8 @@ def after_step(array: Described, step: Spec) -> Described:  # noqa: C901, PLR091
     name = entry.name if entry else step.name
     given = step.arguments
     if name == PAD:
-        return _replace(array, shape=(_whole(given.get("maxlen")), *array.shape[1:]))
+        dtype = "float32" if array.dtype.startswith("float") else "int32"
+        return _replace(array, shape=(_whole(given.get("maxlen")), *array.shape[1:]), dtype=dtype)
     if name == ONE_HOT:
         classes = _whole(given.get("num_classes")) or array.ids or None
         return Described((*array.shape, classes), "float32", 0, 1, labels=array.labels)
@@ -161,15 +163,18 @@ def after_step(array: Described, step: Spec) -> Described:  # noqa: C901, PLR091
     if name == "Normalization":
         return Described(array.shape, "float32")
     if name in ("Resizing", "CenterCrop", "RandomCrop"):
-        dtype = array.dtype if name == "Resizing" else "float32"
-        return _replace(array, shape=_resized(array.shape, given), dtype=dtype)
+        return _replace(array, shape=_resized(array.shape, given), dtype=_kept(name, array))
     if name == "Discretization":
         edges = given.get("bin_boundaries")
         count = len(edges) + 1 if isinstance(edges, Sequence) else _whole(given.get("num_bins")) or 0
-        return _encoded(array, given, count, "int32")
+        return _encoded(array, given, count, "int32", "float32")
     if name == "CategoryEncoding":
         return _encoded(
-            array, {"output_mode": "multi_hot", **given}, _whole(given.get("num_tokens")) or 0, "int64"
+            array,
+            {"output_mode": "multi_hot", **given},
+            _whole(given.get("num_tokens")) or 0,
+            "int64",
+            "float32",
         )
     if name == "Hashing":
         return _encoded(array, given, _whole(given.get("num_bins")) or 0, "int64")
@@ -183,7 +188,12 @@ def after_step(array: Described, step: Spec) -> Described:  # noqa: C901, PLR091
         layers = given.get("layers")
         listed = layers if isinstance(layers, Sequence) and not isinstance(layers, str) else ()
         return after_steps(array, (_spec(item) for item in listed))
-    return _replace(array, dtype="float32")
+    return _replace(array, dtype=_kept(name, array))
+
+
+def _kept(name: str, array: Described) -> str:
+    """The dtype after a layer for images: most give float32, a few what they got."""
+    return array.dtype if name in _KEEP_DTYPE else "float32"
 
 
 def _replace(array: Described, **changes: object) -> Described:
@@ -218,13 +228,15 @@ def _resized(shape: Shape, given: Mapping[str, Value]) -> Shape:
     return (*shape[:-3], height, width, *shape[-1:]) if len(shape) >= 3 else shape
 
 
-def _encoded(array: Described, given: Mapping[str, Value], count: int, dtype: str) -> Described:
-    """What becomes of ids, or of what is encoded as ids, by `output_mode`."""
+def _encoded(
+    array: Described, given: Mapping[str, Value], count: int, dtype: str, encoded: str = "int64"
+) -> Described:
+    """What becomes of ids, or of what is encoded as ids, by `output_mode`: ids of one dtype, or rows."""
     mode = given.get("output_mode", "int")
     if mode not in _COUNTED:
         return Described(array.shape, dtype, 0, count - 1 if count else None, count, are_ids=True)
     shape = array.shape[:-1] if mode in _FLAT or array.shape[-1:] == (1,) else array.shape
-    dtype = "float32" if dtype == "int64" and "num_tokens" in given else dtype
+    dtype = "float32" if mode == "tf_idf" else encoded
     high = 1.0 if mode in ("one_hot", "multi_hot") else None
     return Described((*shape, count or None), dtype, 0, high, labels=array.labels)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,11 +47,11 @@ class Augmentation:
         """
         with self._lock:
             for index, (name, layer) in enumerate(self._layers):
-                _start(layer, (*key, index))
-                try:
-                    samples = call_layer(layer, samples, training=True)
-                except Exception as error:
-                    raise _refused(name, self._array, error) from error
+                with _started(layer, (*key, index)):
+                    try:
+                        samples = call_layer(layer, samples, training=True)
+                    except Exception as error:
+                        raise _refused(name, self._array, error) from error
         return samples
 
 
@@ -62,12 +64,23 @@ def _make(spec: Spec) -> Any:
     return objects.make(Kind.LAYER, spec.name, {**seed, **spec.arguments})
 
 
-def _start(layer: Any, key: tuple[int, ...]) -> None:
-    """Give all that a layer draws from a start of its own."""
+@contextlib.contextmanager
+def _started(layer: Any, key: tuple[int, ...]) -> Iterator[None]:
+    """Gives all that a layer draws a start of its own."""
     for number, variable in enumerate(layer.variables):
         if "seed_generator_state" in variable.path:
-            first = np.random.SeedSequence([*key, number]).generate_state(1)[0]
-            variable.assign(np.array([int(first) >> 1, 0], dtype="int64").astype(str(variable.dtype)))
+            variable.assign(np.array([_start(key, number), 0]).astype(str(variable.dtype)))
+    # AugMix draws from Python's own numbers, which belong to everybody.
+    before = random.getstate()
+    random.seed(_start(key, -1))
+    try:
+        yield
+    finally:
+        random.setstate(before)
+
+
+def _start(key: tuple[int, ...], number: int) -> int:
+    return int(np.random.SeedSequence([*key, number + 1]).generate_state(1)[0]) >> 1
 
 
 def _refused(name: str, array: str, error: Exception) -> KflabError:

@@ -28,6 +28,10 @@ _BINS = ("num_bins", "epsilon")
 """The arguments of `Discretization` that say how boundaries are to be learned."""
 
 
+_ALONE = frozenset({"Equalization"})
+"""Layers that let the samples of a batch have a part in each other, so that they get one at a time."""
+
+
 class Step(Protocol):
     """Something that is done to the samples of an array, a few at a time."""
 
@@ -307,6 +311,9 @@ class LayerStep:
     def __call__(self, array: Array) -> Array:
         """The samples as the layer gives them."""
         try:
+            if self._spec.name in _ALONE and len(array) > 1:
+                every = (call_layer(self._layer, array[row : row + 1]) for row in range(len(array)))
+                return np.concatenate(list(every))
             return call_layer(self._layer, array)
         except Exception as error:
             raise self._refused(error) from error
