@@ -26,15 +26,18 @@ class UnusableInputError(KflabError):
         file: the file that it came from, where there is one.
         line: the line in the file, counted from 1.
         path: the place in the document, such as `model.nodes.left.filters`.
+        code: the rule that says so, such as `KF031`, where there is one.
     """
 
     exit_code = 2
 
-    def __init__(self, message: str, *, file: str = "", line: int = 0, path: str = "") -> None:
+    def __init__(
+        self, message: str, *, file: str = "", line: int = 0, path: str = "", code: str = ""
+    ) -> None:
         if len(message) > _LONGEST:
             message = f"{message[: _LONGEST - 1]}…"
         super().__init__(message)
-        self.message, self.file, self.line, self.path = message, file, line, path
+        self.message, self.file, self.line, self.path, self.code = message, file, line, path, code
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.file and self.line else self.file

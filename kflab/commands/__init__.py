@@ -19,7 +19,8 @@ class Offered(NamedTuple):
 COMMANDS = {
     OPEN: Offered("lab", "open_lab", "Open the lab."),
     "run": Offered("running", "run", "Train an experiment."),
-    "check": Offered("inspecting", "check", "Tell what is wrong with an experiment."),
+    "check": Offered("checking", "check", "Tell what is wrong with an experiment, and mend it."),
+    "explain": Offered("explaining", "explain", "Explain a rule by its code, or list all rules."),
     "data": Offered("data", "data", "Look at data: what it holds, its classes, some samples."),
     "summary": Offered("inspecting", "summary", "Print the Keras summary of a model."),
     "graph": Offered("drawing", "graph", "Draw the graph as text or as SVG."),

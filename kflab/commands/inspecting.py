@@ -1,4 +1,4 @@
-"""`kflab check` and `summary`: what an experiment is, without training it."""
+"""`kflab summary`, and the report that other commands look at: what an experiment is, without training it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ def report_on(named: arguments.Named) -> tuple[Report, tuple[Finding, ...]]:
     from kflab import paths
     from kflab.catalog.datasets import describe
     from kflab.commands.native import native_output_to
+    from kflab.data.sources import study
     from kflab.diagnose.check import check as diagnose
 
+    study(named.experiment.data, named.base, look=True)
     info = describe(named.experiment.data, named.base) if named.experiment.data.source else None
     with native_output_to(paths.state_dir() / "engine.log"):
         from kflab.engine.inspect import Inspector
@@ -42,25 +44,6 @@ def has_errors(findings: tuple[Finding, ...]) -> bool:
     from kflab.diagnose.findings import Severity
 
     return any(finding.severity is Severity.ERROR for finding in findings)
-
-
-@click.command()
-@click.argument("experiment")
-@set_option
-@json_option
-def check(experiment: str, assignments: tuple[str, ...], *, as_json: bool) -> int:
-    """Tell what is wrong with EXPERIMENT; exits 1 when there are errors."""
-    named = arguments.load(experiment, assignments)
-    report, findings = report_on(named)
-    failed = has_errors(findings)
-    if as_json:
-        print_json({"ok": not failed, "findings": findings, "params": report.model.totals.total})
-    elif findings:
-        click.echo("\n".join(finding_lines(experiment, findings)))
-    else:
-        nodes = len(named.experiment.model.nodes)
-        click.echo(f"{experiment}: {nodes} nodes, {report.model.totals.total:,} parameters, nothing is wrong")
-    return FAILED if failed else 0
 
 
 @click.command()

@@ -13,7 +13,7 @@ from kflab.errors import UnusableInputError
 if TYPE_CHECKING:
     from kflab.catalog import Argument, Entry, Kind
 
-PRESETS, DATASETS = "presets", "datasets"
+PRESETS, DATASETS, RULES = "presets", "datasets", "rules"
 KINDS = {
     "layers": "layer",
     "ops": "op",
@@ -30,7 +30,7 @@ KINDS = {
 
 
 @click.command("list")
-@click.argument("what", type=click.Choice([PRESETS, DATASETS, *KINDS]))
+@click.argument("what", type=click.Choice([PRESETS, DATASETS, RULES, *KINDS]))
 @click.argument("name", required=False)
 @json_option
 def list_offers(what: str, name: str | None, *, as_json: bool) -> None:
@@ -39,10 +39,22 @@ def list_offers(what: str, name: str | None, *, as_json: bool) -> None:
         _presets(name, as_json=as_json)
     elif what == DATASETS:
         _datasets(name, as_json=as_json)
+    elif what == RULES:
+        _rules(name, as_json=as_json)
     else:
         from kflab.catalog import Kind
 
         _entries(Kind(KINDS[what]), name, as_json=as_json)
+
+
+def _rules(name: str | None, *, as_json: bool) -> None:
+    from kflab.commands.explaining import find, print_rule, print_rules
+
+    if name is None:
+        print_rules(as_json=as_json)
+    else:
+        for rule in find(name):
+            print_rule(rule, as_json=as_json)
 
 
 def _presets(name: str | None, *, as_json: bool) -> None:

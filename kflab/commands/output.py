@@ -22,11 +22,21 @@ def print_json(value: object) -> None:
 
 
 def finding_lines(file: str, findings: Iterable[Finding]) -> list[str]:
-    """Findings as lines: `file: node: error: message`."""
+    """Findings as lines: `file: node: KF001 message`, `file: node: KF022 [*] warning: message`.
+
+    What is no error says so; `[*]` marks what a fix can mend that changes nothing else.
+    """
     return [
-        ": ".join(part for part in (file, finding.place, str(finding.severity), finding.message) if part)
-        for finding in findings
+        ": ".join(part for part in (file, finding.place, _marked(finding)) if part) for finding in findings
     ]
+
+
+def _marked(finding: Finding) -> str:
+    from kflab.diagnose.findings import Severity
+
+    mark = "[*]" if finding.fix is not None and finding.fix.safe else ""
+    severity = "" if finding.severity is Severity.ERROR else f"{finding.severity}:"
+    return " ".join(part for part in (finding.code, mark, severity, finding.message) if part)
 
 
 def verdict_lines(findings: Iterable[Finding]) -> list[str]:

@@ -65,12 +65,15 @@ def without_ignored(
 def told_once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Findings each once, and without the errors that come of what another one tells already."""
     once = {(found.code, found.place, found.message): found for found in findings}
-    told = {(found.graph, node) for found in once.values() for node in found.explains}
-    return tuple(
-        found
-        for found in once.values()
-        if found.explains or found.severity is not Severity.ERROR or (found.graph, found.node) not in told
-    )
+    told: set[tuple[str, str]] = set()
+    kept: list[Finding] = []
+    # What explains most comes first: a wrong Input explains whatever is refused behind it.
+    for found in sorted(once.values(), key=lambda found: -len(found.explains)):
+        if found.severity is Severity.ERROR and (found.graph, found.node) in told:
+            continue
+        told.update((found.graph, node) for node in found.explains)
+        kept.append(found)
+    return tuple(kept)
 
 
 def in_order(experiment: Experiment, findings: Iterable[Finding]) -> tuple[Finding, ...]:

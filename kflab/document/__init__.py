@@ -44,7 +44,7 @@ def decode(plain: Mapping[str, Value], file: str = "", remembered: Remembered | 
         return _decode(plain, remembered)
     except decoding.ProblemError as problem:
         path = yaml_text.spell(problem.path)
-        raise UnusableInputError(problem.message, file=file, path=path) from None
+        raise UnusableInputError(problem.message, file=file, path=path, code=problem.code) from None
 
 
 def _decode(plain: Mapping[str, Value], remembered: Remembered | None = None) -> Experiment:
@@ -72,7 +72,9 @@ def read_text(text: str, file: str = "") -> Experiment:
     except decoding.ProblemError as problem:
         path = yaml_text.spell(problem.path)
         line = source.line(problem.path)
-        raise UnusableInputError(problem.message, file=file, line=line, path=path) from None
+        raise UnusableInputError(
+            problem.message, file=file, line=line, path=path, code=problem.code
+        ) from None
 
 
 def read(path: Path) -> Experiment:

@@ -22,11 +22,11 @@ OP = "ops."
 
 
 class ProblemError(ValueError):
-    """Something in a document that can not be used: what, and the way to it."""
+    """Something in a document that can not be used: what, the way to it, and the rule that says so if any."""
 
-    def __init__(self, path: Path, message: str) -> None:
+    def __init__(self, path: Path, message: str, code: str = "") -> None:
         super().__init__(message)
-        self.path, self.message = path, message
+        self.path, self.message, self.code = path, message, code
 
 
 class Remembered:

@@ -57,6 +57,8 @@ class DocumentStyle:
     def is_default(self, path: Path, value: Value) -> bool:
         """Whether the value is what holds where the document says nothing."""
         match path:
+            case ("training", "optimizer"):
+                return value == Training().optimizer.name
             case ("data", str(key)):
                 return _is_field_default(Data, key, value)
             case ("training", str(key)):

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from kflab.catalog import Catalog, Entry, Kind, UnknownNameError
 from kflab.catalog.check import check_arguments
 from kflab.catalog.preparation_steps import augment_names, find_step, prepare_names
+from kflab.diagnose import codes
 from kflab.document.decoding import ProblemError
 from kflab.document.yaml_text import Path
 from kflab.errors import did_you_mean
@@ -144,9 +145,10 @@ def _named(
 
 def check(entry: Entry, arguments: Arguments, path: Path, catalog: Catalog) -> Iterator[ProblemError]:
     """The arguments of one catalog entry that can not be used; one that is missing is not among them."""
+    code = codes.CODE_INSIDE if entry.unsafe else ""
     for problem in check_arguments(entry, arguments, catalog):
         if not problem.missing:
-            yield ProblemError((*path, *problem.path), problem.message)
+            yield ProblemError((*path, *problem.path), problem.message, code)
 
 
 def _training(experiment: Experiment, catalog: Catalog) -> Iterator[ProblemError]:

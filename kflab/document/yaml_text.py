@@ -6,17 +6,20 @@ Reading builds nothing but plain values: a tag is an error and never a construct
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Container, Mapping, Sequence
 from textwrap import shorten
 from typing import Protocol, TypeAlias
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.scalarbool import ScalarBoolean
 from ruamel.yaml.scalarstring import LiteralScalarString
 
+from kflab.diagnose import codes
 from kflab.errors import UnusableInputError
 from kflab.values import Value
 
@@ -31,6 +34,8 @@ MAX_VALUES = 200_000
 
 MAX_DEPTH = 60
 """How deep values may nest: a loop of aliases has no end."""
+
+_DUPLICATE = re.compile(r'found duplicate key "([^"]+)"')
 
 _LONGEST = 160  # a parser may quote half the file
 
@@ -87,6 +92,9 @@ def parse(text: str, file: str = "") -> Source:
         mark = error.problem_mark or error.context_mark
         reason = " ".join(str(part) for part in (error.context, error.problem) if part)
         line = mark.line + 1 if mark else 0
+        if isinstance(error, DuplicateKeyError) and (key := _DUPLICATE.search(str(error.problem))):
+            message = f"{key[1]!r} is there twice in one mapping; each name stands there once"
+            raise UnusableInputError(message, file=file, line=line, code=codes.THERE_TWICE) from None
         raise UnusableInputError(f"not YAML: {shorten(reason, _LONGEST)}", file=file, line=line) from None
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1

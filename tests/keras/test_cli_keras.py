@@ -82,7 +82,7 @@ def test_check_names_the_node_and_what_was_expected(capsys: pytest.CaptureFixtur
     assert "nothing is wrong" in capsys.readouterr().out
     assert run(["check", "digits_branches", "--set", "model.nodes.left.Conv2D.padding=valid"]) == 1
     out = capsys.readouterr().out
-    assert "digits_branches: joined: error: " in out
+    assert "digits_branches: joined: KF008 [*] " in out
     assert "8×8" in out
     assert "6×6" in out
     assert "Traceback" not in out
