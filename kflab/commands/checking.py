@@ -15,6 +15,7 @@ from kflab.commands.output import finding_lines, json_option, print_json
 from kflab.errors import KflabError, UnusableInputError
 
 if TYPE_CHECKING:
+    from kflab.catalog.dataset_types import DatasetInfo
     from kflab.catalog.profiles import Profile
     from kflab.diagnose.findings import Finding
     from kflab.diagnose.mending import Mended
@@ -98,7 +99,6 @@ class _Eye:
         import msgspec
 
         from kflab import paths
-        from kflab.catalog.datasets import describe
         from kflab.commands.native import native_output_to
         from kflab.data.sources import study
         from kflab.diagnose.check import check as diagnose
@@ -134,6 +134,20 @@ class _Eye:
             problem = str(error)
         self._seen.append((experiment, profile, problem))
         return profile, problem
+
+
+def _described(experiment: Experiment, base: Path) -> DatasetInfo | None:
+    """What the dataset is said to hold; nothing where a rule tells why that can not be said."""
+    from kflab.catalog.datasets import describe
+
+    if not experiment.data.source:
+        return None
+    try:
+        return describe(experiment.data, base)
+    except UnusableInputError as error:
+        if error.code:
+            return None
+        raise
 
 
 def _same_data(one: Experiment, other: Experiment) -> bool:
