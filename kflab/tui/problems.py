@@ -18,7 +18,9 @@ from kflab.tui.text import fit, fit_middle, plural
 AFTER_THE_RUN = "After the run"
 """The heading of what the run that is followed turned out to be."""
 
-_MOST_PLACE = 20
+_MOST_PLACE = 22
+_SECTIONS = {"training", "callbacks"}
+"""Keys of the document that go without saying."""
 
 
 Key: TypeAlias = tuple[str, str, str, str]
@@ -117,7 +119,7 @@ def widths(rows: Sequence[Problem], width: int) -> Widths:
     code = max((len(row.finding.code) for row in rows if row.finding), default=0)
     fix = 1 if any(row.fixable for row in rows) else 0
     before = 2 + sum(column + 1 for column in (code, fix) if column)
-    places = (len(row.finding.place) for row in rows if row.finding)
+    places = (len(short_place(row.finding)) for row in rows if row.finding)
     room = width - before
     place = min(max(places, default=0), _MOST_PLACE, max(room // 3, 0))
     place = place if place >= 4 else 0
@@ -138,11 +140,22 @@ def pieces(row: Problem, columns: Widths) -> Iterator[tuple[str, str]]:
         yield ("f " if row.fixable else "  "), "quiet" if row.pending else "accent"
     if columns.place:
         yield (
-            f"{fit_middle(found.place, columns.place):<{columns.place}}  ",
+            f"{fit_middle(short_place(found, columns.place), columns.place):<{columns.place}}  ",
             "quiet" if row.pending else "strong",
         )
     words = " ".join(found.message.split())
     yield fit(words, columns.message), "quiet" if row.pending or found.severity is Severity.INFO else ""
+
+
+def short_place(finding: Finding, room: int = _MOST_PLACE) -> str:
+    """Where a finding is, as short as there is room for: `digit`, `EarlyStopping.monitor`, `monitor`."""
+    if finding.node or finding.graph:
+        return finding.place
+    parts = finding.path.split(".")
+    while len(parts) > 1 and parts[0] in _SECTIONS:
+        parts = parts[1:]
+    place = ".".join(parts)
+    return place if len(place) <= room else parts[-1]
 
 
 def counts_text(findings: Sequence[Finding]) -> str:

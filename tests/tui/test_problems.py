@@ -242,7 +242,7 @@ async def test_a_run_with_errors_is_refused_by_name(
     use(monkeypatch, impossible)
     async with open_lab() as pilot:
         await pilot.press("t")
-        await wait_for_text(pilot, "Not started: KF903 digit: it is all wrong; p shows it")
+        await wait_for_text(pilot, "Not started, 1 error: KF903 digit: it is all wrong")
     assert list_runs(runs_dir) == []
 
 

@@ -19,6 +19,7 @@ COMMANDS: tuple[Command, ...] = (
         "Fixes the selected problem, or the first of the selected node or setting that there is a fix for.",
         label="Fix",
         when=lambda now: now.fixable,
+        shown=lambda now: now.pane is not Pane.PROBLEMS,
     ),
     Command(
         "problems",
@@ -41,6 +42,16 @@ COMMANDS: tuple[Command, ...] = (
 """What can be done about problems from anywhere in the lab."""
 
 LIST: tuple[Command, ...] = (
+    Command(
+        "fix",
+        ("f",),
+        "Problem",
+        "Fix",
+        "Fixes the problem under the cursor, in one step that can be undone.",
+        label="Fix",
+        place=Place.PROBLEMS,
+        when=lambda now: _in_list(now) and now.fixable,
+    ),
     Command(
         "go_to_problem",
         ("enter",),

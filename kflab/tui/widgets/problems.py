@@ -77,6 +77,10 @@ class ProblemRows(RowList):
         """Goes to what it is about."""
         self._answer("go_to_problem")
 
+    def action_fix(self) -> None:
+        """Fixes it."""
+        self._answer("fix")
+
     def action_fix_all(self) -> None:
         """Fixes all that can be fixed safely."""
         self._answer("fix_all")
