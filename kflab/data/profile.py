@@ -13,7 +13,7 @@ from kflab.catalog.dataset_types import ArrayInfo, DatasetInfo, Origin
 from kflab.catalog.matching import Matching, match
 from kflab.catalog.preparation_problems import preparation_problems
 from kflab.catalog.profiles import ArrayProfile, ClassCount, Profile
-from kflab.data import downloads, sampling
+from kflab.data import downloads, sampling, sources
 from kflab.data.arrays import Array, Raw, Samples
 from kflab.data.column_names import column_names
 from kflab.data.figures import class_counts, figures, lengths
@@ -87,6 +87,7 @@ class Opened:
         self._began = time.monotonic()
         self._experiment = experiment if isinstance(experiment, Experiment) else None
         self.data = experiment.data if isinstance(experiment, Experiment) else experiment
+        sources.study(self.data, base, look=True)
         self.info = datasets.describe(self.data, base)
         self.described = datasets.describe_raw(self.data, base)
         graph = self._experiment.model if self._experiment else Graph()

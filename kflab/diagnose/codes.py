@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 DISCONNECTED: Final = "KF009"
+DIFFERENT_LENGTHS: Final = "KF014"
 THERE_TWICE: Final = "KF011"
 CODE_INSIDE: Final = "KF031"
 NO_INPUT: Final = "KF101"

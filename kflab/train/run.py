@@ -16,6 +16,7 @@ from kflab.data.batches import FollowEpochs, open_batches
 from kflab.data.class_weights import weights_of
 from kflab.data.fitted import save_fitted
 from kflab.data.load import Part, Splits, load
+from kflab.data.sources import study
 from kflab.diagnose.check import check
 from kflab.diagnose.findings import first_error
 from kflab.diagnose.starting_weights import weights_file
@@ -37,6 +38,7 @@ from kflab.train.journal import Journal
 from kflab.train.judging import costed, keep_predictions, look_at_targets, look_for_unusable
 from kflab.train.notices import Notices
 from kflab.train.saving import BestModel, save_model
+from kflab.train.surface import surface_writer
 
 _TEST_SECONDS_AFTER_STOP = 10.0
 
@@ -72,6 +74,8 @@ def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal
         devices=_devices(),
     )
     base = Path(info.source).parent if info.source else Path(info.cwd or run_dir)
+    journal.loading(experiment.data.source)
+    study(experiment.data, base, journal.loading)
     journal.write(costed(_refuse_errors(experiment, base)))
     journal.loading(experiment.data.source)
     splits = load(experiment, base, journal.loading, seed)
@@ -175,6 +179,8 @@ def _fit(
     validation = splits.validation and fed_with(splits.validation, graph, batch_size=training.batch_size)
     if train.batches is not None:
         callbacks.append(FollowEpochs(train.batches))
+    if surface := surface_writer(run_dir, graph, model, splits):
+        callbacks.append(surface)
     with open_batches(train.batches, validation.batches if validation else None):
         model.fit(
             **train.arguments,

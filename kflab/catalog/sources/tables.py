@@ -66,7 +66,7 @@ def describe_table(path: Path, kind: SourceKind, settings: Settings, data: Data)
     inputs = [*([features] if features else []), *(_array(column, style, table) for column in lists)]
     texts = [column for column in roles.features if column.kind is ColumnKind.TEXT]
     if not inputs:
-        inputs = [_array(column, style, table) for column in texts]
+        inputs = [_array(column, style, table) for column in roles.features]
     if not inputs:
         raise UnusableInputError("has no column beside the targets", file=str(path), path="data.arguments")
     left_out = [column.name for column in texts] if features or lists else []
@@ -121,13 +121,19 @@ def sketched(path: Path, kind: SourceKind, settings: Settings, data: Data) -> tu
     return style, table
 
 
-def _sketch_parquet(path: Path, style: Style) -> Table:
-    # Its layout is no matter of a few lines: whoever can read it is asked once.
+def known_head(path: Path, read: Callable[[Path], Head]) -> Head:
+    """The first rows of a Parquet file, read with `read` if they are not known yet."""
     folder = remembered.folder_of(path)
     head = remembered.recall(folder, HEAD, Head)
     if head is None:
-        head = _ask_for_head(path)
+        head = read(path)
         remembered.remember(folder, HEAD, head)
+    return head
+
+
+def _sketch_parquet(path: Path, style: Style) -> Table:
+    # Its layout is no matter of a few lines: whoever can read it is asked once.
+    head = known_head(path, _ask_for_head)
     if head.error:
         raise UnusableInputError(head.error, file=str(path))
     table = sketch_records(path, head.rows, style, is_all=False)
@@ -194,7 +200,9 @@ def roles_of(path: Path, table: Table, settings: Settings, data: Data) -> Roles:
         if name not in targets and name not in dropped and (chosen or name != data.order_by)
     ]
     found = {column.name: column for column in table.columns}
-    return Roles(tuple(found[name] for name in features), tuple(found[name] for name in targets))
+    return Roles(
+        tuple(found[name] for name in dict.fromkeys(features)), tuple(found[name] for name in targets)
+    )
 
 
 def width(column: Column) -> int:

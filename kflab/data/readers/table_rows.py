@@ -14,7 +14,7 @@ from kflab.data.arrays import Array
 from kflab.data.readers.ingest import Stored
 
 _LET_GO = 128 << 20
-_AROUND = 16 * mmap.PAGESIZE
+_AROUND = 512 << 10
 
 
 class _Source:
@@ -29,7 +29,7 @@ class _Source:
         found = np.array(self.array[rows])
         file = getattr(self.array, "_mmap", None)
         if isinstance(file, mmap.mmap):
-            # Each row that is read brings its page and those around it, which stay until the system runs short.
+            # Each row brings its page and many around it, which stay until the system runs short.
             self._read += max(found.nbytes, min(len(found) * _AROUND, self.array.nbytes))
             if self._read > _LET_GO and hasattr(mmap, "MADV_DONTNEED"):
                 file.madvise(mmap.MADV_DONTNEED)

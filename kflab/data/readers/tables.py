@@ -17,12 +17,12 @@ from kflab.catalog.sources import remembered
 from kflab.catalog.sources.columns import Column, Table
 from kflab.catalog.sources.kinds import SourceKind
 from kflab.catalog.sources.sketch import Style
-from kflab.catalog.sources.tables import SAMPLED, WHOLE, sketched
+from kflab.catalog.sources.tables import SAMPLED, WHOLE, known_head, sketched
 from kflab.data.arrays import Progress
 from kflab.data.readers.csv_blocks import read_csv, sample_csv
 from kflab.data.readers.ingest import Ingest, Layout, OtherKindError, Stored, gather, reopened
 from kflab.data.readers.json_lines import read_json_lines, sample_json_lines
-from kflab.data.readers.parquet import read_parquet, sample_parquet
+from kflab.data.readers.parquet import head, read_parquet, sample_parquet
 from kflab.data.readers.pieces import Block
 from kflab.data.readers.store import check_space
 from kflab.errors import KflabError, UnusableInputError
@@ -58,6 +58,8 @@ def open_table(
         UnusableInputError: a row cannot be read; the text names it.
         KflabError: there is no room for it.
     """
+    if kind is SourceKind.PARQUET:
+        known_head(path, head)
     style, sketch = sketched(path, kind, settings, data)
     folder = remembered.folder_of(path, style)
     kept = _kept(folder)
