@@ -65,7 +65,10 @@ class Problem(msgspec.Struct, frozen=True):
 def check_arguments(entry: Entry, arguments: Arguments, catalog: Catalog) -> Iterator[Problem]:
     """What is wrong with the arguments of an entry: unknown, missing or of the wrong kind."""
     if entry.unsafe:
-        yield Problem((), f"{entry.name} holds code, which a document cannot carry; use a layer or an operation of keras.ops")
+        yield Problem(
+            (),
+            f"{entry.name} holds code, which a document cannot carry; use a layer or an operation of keras.ops",
+        )
         return
     known = [argument.name for argument in entry.arguments]
     for name, value in arguments.items():
