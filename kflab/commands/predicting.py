@@ -15,12 +15,8 @@ from kflab.commands.runs import runs_dir_option
 from kflab.errors import KflabError, UnusableInputError, did_you_mean
 
 if TYPE_CHECKING:
-    from kflab.predict.answering import Asked
+    from kflab.predict.asking import Asked
     from kflab.predict.results import OutputResult, Predictions, SampleResult, Split, Which
-
-LOG = "predict.log"
-"""What libraries print while they predict goes to this file among the logs."""
-
 
 @click.command()
 @click.argument("run")
@@ -80,7 +76,7 @@ def predict(
     confusion matrix, values against the true ones.
     """
     from kflab import paths
-    from kflab.predict.answering import Asked
+    from kflab.predict.asking import Asked
     from kflab.predict.results import IN_A_CELL, MOST_SAMPLES
     from kflab.runs.listing import find_run
 
@@ -110,7 +106,8 @@ def predict(
 def _answer(asked: Asked) -> Predictions:
     from kflab import paths
     from kflab.commands.native import native_output_to
-    from kflab.predict.answering import known, try_answer
+    from kflab.predict.answering import try_answer
+    from kflab.predict.asking import LOG, known
 
     if (kept := known(asked)) is not None:
         return kept

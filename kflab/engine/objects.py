@@ -168,7 +168,8 @@ def _object(argument: Argument, value: Value) -> object:
 
 
 def _schedule(argument: Argument, value: Value) -> object:
-    return value if isinstance(value, int | float) else _object(argument, value)
+    # A rate of 1 is a whole number in a document, and Keras takes none.
+    return float(value) if isinstance(value, int | float) else _object(argument, value)
 
 
 def _by_epoch(argument: Argument, value: Value) -> Callable[..., float]:

@@ -7,7 +7,8 @@ import sys
 
 import msgspec
 
-from kflab.predict.answering import Asked, try_answer
+from kflab.predict.answering import try_answer
+from kflab.predict.asking import Asked
 
 
 def main() -> int:

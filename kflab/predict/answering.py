@@ -6,53 +6,19 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from kflab import document
 from kflab.errors import KflabError, UnusableInputError
 from kflab.predict import cache
-from kflab.predict.results import IN_A_CELL, MOST_SAMPLES, Answer, Predictions, Split, Which
-from kflab.runs.info import EXPERIMENT, read_info
+from kflab.predict.asking import Asked, known, source_of
+from kflab.predict.results import IN_A_CELL, Answer, Predictions, Split
+from kflab.runs.info import EXPERIMENT, RunInfo, read_info
 
 if TYPE_CHECKING:
     import keras
 
     from kflab.data.parts import Part
+    from kflab.data.pipelines import Fitted
     from kflab.experiment import Experiment
-
-
-class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is wanted.
-
-    Attributes:
-        run_dir: the run folder.
-        split: the split of the run's own data.
-        source: a file or folder instead; "" for none.
-        model: which model; nothing given: the one at the end, or else the best.
-        most: how many samples at most.
-        in_a_cell: how many samples of each cell of a confusion matrix are kept.
-    """
-
-    run_dir: str
-    split: Split = "test"
-    source: str = ""
-    model: Which | None = None
-    most: int = MOST_SAMPLES
-    in_a_cell: int = IN_A_CELL
-
-
-def known(asked: Asked) -> Predictions | None:
-    """Predictions that were kept and are still those that are wanted; needs no Keras.
-
-    Raises:
-        UnusableInputError: there is no such model or source.
-    """
-    run_dir, source = Path(asked.run_dir), _source(asked)
-    which, path = cache.model_file(run_dir, asked.model)
-    found = cache.kept(run_dir, which, asked.split, asked.source, cache.stamp_of(path, source))
-    if found is None or asked.in_a_cell > IN_A_CELL or found.samples != min(found.of, asked.most):
-        return None
-    return found
 
 
 def answer(asked: Asked) -> Predictions:
@@ -63,7 +29,7 @@ def answer(asked: Asked) -> Predictions:
     """
     if (found := known(asked)) is not None:
         return found
-    run_dir, source = Path(asked.run_dir), _source(asked)
+    run_dir, source = Path(asked.run_dir), source_of(asked)
     which, path = cache.model_file(run_dir, asked.model)
     info = read_info(run_dir)
     experiment = document.read(run_dir / EXPERIMENT)
@@ -71,11 +37,9 @@ def answer(asked: Asked) -> Predictions:
     # A run that trains meanwhile may have the same device.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    from kflab.data.fitted import load_fitted
     from kflab.predict.computing import Held, predict
 
-    part = _part(run_dir, asked.split, source)
-    fitted = load_fitted(run_dir)
+    part, fitted = _part(run_dir, experiment, info, asked.split, source)
     base = Predictions(info.name, which, asked.split, asked.source, stamp=cache.stamp_of(path, source))
     predictions = predict(
         load_model(experiment, path),
@@ -129,22 +93,25 @@ def try_answer(asked: Asked) -> Answer:
         return Answer(None, cause_of(error), 1)
 
 
-def _source(asked: Asked) -> Path | None:
-    if not asked.source:
-        return None
-    path = Path(asked.source).expanduser()
-    if not path.exists():
-        raise UnusableInputError("no such file or folder", file=asked.source)
-    return path.resolve()
+def _part(
+    run_dir: Path, experiment: Experiment, info: RunInfo, split: Split, source: Path | None
+) -> tuple[Part, Fitted]:
+    """The samples that are meant, and how they are prepared."""
+    from kflab.data.fitted import FOLDER, load_fitted, open_split, prepare_source
 
-
-def _part(run_dir: Path, split: Split, source: Path | None) -> Part:
-    from kflab.data.fitted import open_split, prepare_source
-
+    part: Part | None
     if source is not None:
-        part: Part | None = prepare_source(run_dir, source)
+        part, fitted = prepare_source(run_dir, source), load_fitted(run_dir)
+    elif (run_dir / FOLDER).exists():
+        part, fitted = open_split(run_dir, split), load_fitted(run_dir)
     else:
-        part = open_split(run_dir, split)
+        # A run of an earlier kflab: with its seed, its data is split and prepared as it was then.
+        from kflab.data.load import load
+
+        base = Path(info.source).parent if info.source else Path(info.cwd or ".")
+        splits = load(experiment, base, seed=info.seed)
+        part = {"train": splits.train, "validation": splits.validation, "test": splits.test}[split]
+        fitted = splits.fitted
     if part is None or not len(part):
         raise UnusableInputError(f"the run's data has no {split} split; another one is --split train")
-    return part
+    return part, fitted

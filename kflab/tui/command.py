@@ -20,6 +20,7 @@ class Place(enum.StrEnum):
     PROBLEMS = "In the problems"
     COST = "In the cost"
     DATA = "In the data"
+    PREDICT = "In the predictions"
     DIALOG = "In a dialog"
     QUICK_ADD = "In the line that adds"
 

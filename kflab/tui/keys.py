@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from textual.binding import Binding
 
 from kflab.tui.command import Command, Place, key_text
-from kflab.tui.key_table import adding, data, graph, lab, problems, rows, runs
+from kflab.tui.key_table import adding, data, graph, lab, predict, problems, rows, runs
 from kflab.tui.situation import WIDE, Pane, Situation, is_narrow
 
 __all__ = [
@@ -32,12 +32,14 @@ COMMANDS: tuple[Command, ...] = (
     *data.COMMANDS,
     *problems.COMMANDS,
     *runs.COMMANDS,
+    *predict.COMMANDS,
     *lab.FILES,
     *lab.PANES,
     *lab.WHOLE,
     *rows.COMMANDS,
     *data.PANE,
     *problems.LIST,
+    *predict.PANE,
     *problems.COST,
     *adding.COMMANDS,
 )
@@ -59,7 +61,13 @@ def find(action: str, place: Place = Place.LAB) -> Command | None:
     return next((command for command in commands(place) if command.action.partition("(")[0] == action), None)
 
 
-_OWN = {Pane.NODE: Place.FORM, Pane.SETUP: Place.FORM, Pane.DATA: Place.DATA, Pane.PROBLEMS: Place.PROBLEMS}
+_OWN = {
+    Pane.NODE: Place.FORM,
+    Pane.SETUP: Place.FORM,
+    Pane.DATA: Place.DATA,
+    Pane.PROBLEMS: Place.PROBLEMS,
+    Pane.PREDICT: Place.PREDICT,
+}
 """The panes that have keys of their own."""
 
 

@@ -19,6 +19,7 @@ class Pane(enum.StrEnum):
     CODE = "Code"
     DATA = "Data"
     PROBLEMS = "Problems"
+    PREDICT = "Predict"
 
 
 WIDE = (110, 32)

@@ -13,6 +13,7 @@ from kflab.tui.screens.lab import LabScreen
 from kflab.tui.screens.quick_add import QuickAdd
 from kflab.tui.widgets.data import DataPane
 from kflab.tui.widgets.form_rows import FormRows
+from kflab.tui.widgets.predict import PredictPane
 from kflab.tui.widgets.problems import ProblemRows
 from kflab.tui.widgets.rowlist import RowList
 from tests.tui.conftest import OpenLab, type_text, wait_for, wait_for_lab, wait_for_text
@@ -27,6 +28,7 @@ OWNERS = {
     Place.PROBLEMS: ProblemRows,
     Place.COST: CostScreen,
     Place.DATA: DataPane,
+    Place.PREDICT: PredictPane,
     Place.DIALOG: Choose,
     Place.QUICK_ADD: QuickAdd,
 }

@@ -10,7 +10,7 @@ from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.fixes import Assign, Fix
 from kflab.diagnose.run_facts import RunFacts
 from kflab.diagnose.verdicts.curves import fall_of, noise_of, number, share
-from kflab.diagnose.verdicts.guessing import accuracy_of, last_of
+from kflab.diagnose.verdicts.guessing import accuracy_of, guessing_loss, last_of
 from kflab.diagnose.verdicts.rule import VerdictRule, verdict_rule
 from kflab.diagnose.wording import and_text
 from kflab.values import Value
@@ -123,11 +123,21 @@ def _gap(facts: RunFacts) -> str:
     own, held = _around(facts.loss, kept), _around(facts.validation_loss, kept)
     if not (math.isfinite(own) and math.isfinite(held)) or samples < 30 or own < 0:
         return ""
+    guess = guessing_loss(facts)
+    if guess and own < 0.9 * guess and min(map(_known, facts.validation_loss)) >= 0.98 * guess:
+        return (
+            f"the loss is {number(own)} on the training samples, and on those for validation never below the "
+            f"{number(guess)} of looking at no input"
+        )
     start = max(facts.loss[0], facts.first_loss or 0.0)
     noise = max(noise_of(facts.loss), noise_of(facts.validation_loss))
     if own <= 0.5 * start and held > 2 * own and held - own > max(4 * noise, 0.05 * start):
         return f"the loss is {number(own)} on the training samples and {number(held)} on those for validation"
     return ""
+
+
+def _known(value: float) -> float:
+    return value if math.isfinite(value) else math.inf
 
 
 def _around(points: Sequence[float], index: int) -> float:

@@ -45,6 +45,11 @@ class RunActions(LabBase):
         return self._starting or (self._follower is not None and not self._follower.status.is_over)
 
     @property
+    def followed_dir(self) -> Path | None:
+        """The folder of the run that is followed."""
+        return self._follower.run_dir if self._follower is not None else None
+
+    @property
     def run_followed(self) -> bool:
         """Whether there is a run to look at."""
         return self._follower is not None
@@ -71,7 +76,8 @@ class RunActions(LabBase):
             self.say("A run is at work already: s stops it, R lists all runs.")
             return
         if refusal := self._refusal(session):
-            self.say(f"Not started: {refusal}", error=True)
+            count = plural(len(session.errors), "error")
+            self.say(f"Not started, {count}: {refusal}", error=True)
             return
         self._starting = True
         self.run_worker(self._start(session), group="train")
@@ -83,9 +89,10 @@ class RunActions(LabBase):
             return ""
         first = errors[0]
         where = " ".join(part for part in (first.code, first.place) if part)
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        keys = "p shows it, f fixes it there" if first.fix else "p shows it"
-        return f"{where}: {first.message}{more}; {keys}" if where else f"{first.message}{more}; {keys}"
+        more = "them" if len(errors) > 1 else "it"
+        keys = f"p shows {more}, f fixes {more} there" if first.fix else f"p shows {more}"
+        words = f"{where}: {first.message}" if where else first.message
+        return f"{words.rstrip('.')}. {keys}"
 
     async def _start(self, session: Session) -> None:
         status = self.lab.engine_status

@@ -59,6 +59,7 @@ _LEADS_TO = {
     Pane.CODE: "the Keras script",
     Pane.DATA: "what is in the data",
     Pane.PROBLEMS: "what is wrong with the experiment",
+    Pane.PREDICT: "what the model of the run says of samples",
 }
 """What each pane shows; its digit is its place among the panes."""
 

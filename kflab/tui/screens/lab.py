@@ -28,7 +28,7 @@ from kflab.values import Value
 LEAST = (60, 16)
 """The least columns and rows for one pane."""
 
-SIDES = (Pane.NODE, Pane.SETUP, Pane.SUMMARY, Pane.CODE, Pane.DATA, Pane.PROBLEMS)
+SIDES = (Pane.NODE, Pane.SETUP, Pane.SUMMARY, Pane.CODE, Pane.DATA, Pane.PROBLEMS, Pane.PREDICT)
 """The panes that share the place beside the graph."""
 
 
@@ -71,8 +71,10 @@ class LabScreen(LabDrawing):
                 yield CodePane(id="code")
                 yield self.compose_data()
                 yield self.compose_problems()
+                yield self.compose_predict()
             with Container(id="train"):
                 yield from self.compose_training()
+                yield self.compose_surface()
         yield Footer()
         yield Static(id="small", markup=False)
 
@@ -127,6 +129,8 @@ class LabScreen(LabDrawing):
             self.show_summary()
         if pane is Pane.CODE:
             self.show_code()
+        if pane is Pane.PREDICT:
+            self.open_predict()
         if pane in {Pane.NODE, Pane.SETUP, Pane.DATA, Pane.PROBLEMS}:
             self.show_side(self.session)
         target = self.query_one(f"#{pane.name.lower()}")
@@ -230,6 +234,13 @@ class LabScreen(LabDrawing):
     def action_palette(self) -> None:
         """Every command that applies now."""
         now = self.situation()
+        places = (keys.Place.DATA, keys.Place.PROBLEMS, keys.Place.PREDICT, keys.Place.LAB)
+        applying = {
+            command.action: command
+            for place in places
+            for command in keys.commands(place)
+            if command.when(now) and command.action != "palette"
+        }
         options = [
             Option(
                 command.action,
@@ -238,9 +249,7 @@ class LabScreen(LabDrawing):
                 help=command.help,
                 words=(command.label,),
             )
-            for place in (keys.Place.DATA, keys.Place.PROBLEMS, keys.Place.LAB)
-            for command in keys.commands(place)
-            if command.when(now) and command.action != "palette"
+            for command in applying.values()
         ]
 
         def run(value: Value) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -23,8 +23,10 @@ from kflab.tui.actions.files import FileActions
 from kflab.tui.actions.forms import FormActions
 from kflab.tui.actions.graph import GraphActions
 from kflab.tui.actions.moving import MovingActions
+from kflab.tui.actions.predict import PredictActions
 from kflab.tui.actions.problems import ProblemActions
 from kflab.tui.actions.runs import RunActions
+from kflab.tui.actions.surface import SurfaceActions
 from kflab.tui.engine_link import STARTING, status_text
 from kflab.tui.graph_columns import view_of
 from kflab.tui.keys import Situation
@@ -62,6 +64,8 @@ class LabDrawing(
     ProblemActions,
     CostActions,
     RunActions,
+    SurfaceActions,
+    PredictActions,
 ):
     """Draws the session; every pane shows what it says and holds no other truth."""
 
@@ -102,6 +106,8 @@ class LabDrawing(
     def run_changed(self) -> None:
         """The keys depend on whether a run is at work."""
         self.show_footer()
+        self.follow_surface()
+        self.predict_after_run()
 
     def _show_graph(self, session: Session) -> None:
         pane = self.query_one(GraphPane)
@@ -205,6 +211,13 @@ class LabDrawing(
             notes.append(f"{MARKS[finding.severity]} {finding.message}", self._color(PARTS[finding.severity]))
         return notes or None
 
+    def _first_note(self, findings: Sequence[Finding]) -> Text | None:
+        """The worst of many findings; the rows need the room, and the list has the others."""
+        notes = self._notes(findings[:1])
+        if notes is not None and len(findings) > 1:
+            notes.append(f"  {len(findings) - 1} more on p")
+        return notes
+
     def _show_setup(self, session: Session) -> None:
         form = self.query_one("#setup", Form)
         about = worst_first(finding for finding in session.findings if not finding.node)
@@ -212,7 +225,7 @@ class LabDrawing(
         rows = setup_rows(
             Setting(self.lab.catalog, session.experiment, session.info, session.folder, session.findings)
         )
-        form.show(rows, self._notes(about))
+        form.show(rows, self._first_note(about))
 
     def show_summary(self) -> None:
         """Asks the engine for the summary and draws it."""
@@ -286,7 +299,7 @@ def _about_data(session: Session) -> str:
     """What is known of the data so far."""
     facts = [_counts(session.info)] if session.info else []
     if session.looking:
-        facts.append("looking at the data…")
+        facts.append("looking…")
     elif session.look and session.look.error and not session.look.unusable:
         facts.append("not looked at")
     return " · ".join(fact for fact in facts if fact)
