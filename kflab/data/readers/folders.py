@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import warnings
 import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -54,6 +55,9 @@ _DAMAGED = (
     KeyError,
     TypeError,
 )
+
+# Larger ones are refused, and a warning would be printed among what is told.
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 _threads = ThreadPoolExecutor(max_workers=min(8, (os.cpu_count() or 1) + 1), thread_name_prefix="decode")
 
