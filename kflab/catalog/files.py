@@ -13,6 +13,7 @@ from kflab.catalog.dataset_types import ArrayInfo, DatasetInfo, Origin, TargetIn
 from kflab.catalog.npz import Header, Values, read_headers, read_values
 from kflab.catalog.sources.kinds import SourceKind, recognise
 from kflab.catalog.sources.npy import npy_headers
+from kflab.diagnose import codes
 from kflab.errors import UnusableInputError
 
 TRAIN, VALIDATION, TEST = "train", "val", "test"
@@ -115,6 +116,8 @@ def _check(path: Path, stored: Mapping[str, Mapping[str, Header]]) -> None:
                     f"{longest.key} has {longest.shape[0]:,} samples, {header.key} has {header.shape[0]:,}; "
                     "expected as many in each",
                     file=str(path),
+                    path="data.source",
+                    code=codes.DIFFERENT_LENGTHS,
                 )
     for base, parts in stored.items():
         shapes = {header.shape[1:] for header in parts.values()}

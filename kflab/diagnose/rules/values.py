@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from kflab.catalog.profiles import ArrayProfile
 from kflab.diagnose.facts import Facts
 from kflab.diagnose.findings import Finding, Severity
+from kflab.diagnose.fixes import Assign, Fix
 from kflab.diagnose.rules.rule import rule
 from kflab.diagnose.wording import and_text, count_text
 
@@ -16,21 +17,34 @@ def unusable_values(facts: Facts) -> Iterator[Finding]:
     """The data holds NaN, missing values or infinity.
 
     One of them in a batch makes the loss NaN, and with it every weight: nothing after it is of use. kflab
-    does not begin to train on such samples, and says which is the first.
+    does not begin to train on such samples, and fills nothing in silently: a gap may be a broken file, or say
+    something of its own.
 
-    Leave the samples out, or fill in what is missing, before the file is read. For example:
+        data: {source: houses.csv}
 
-        table = table.dropna()
-        table = table.fillna(table.median())
+    Say what is done about the gaps of a table: `drop` leaves such rows out; `mean`, `median`, `zero` and
+    `most_frequent` fill in what the training samples have. Or leave the column out. In arrays, do so before
+    the file is written:
+
+        data: {source: houses.csv, arguments: {missing: median}}
+        data: {source: houses.csv, arguments: {drop: [garage_year]}}
     """
+    if facts.info is not None and facts.info.unusable:
+        path = facts.info.unusable_path
+        drop = Assign(tuple(path.split(".")), "drop")
+        yield Finding(facts.info.unusable, path=path, fix=Fix("leave such rows out", (drop,)))
+        return
     profile = facts.profile
     if profile is None:
         return
     for name in {**profile.raw, **profile.fed}:
         # What is done to an array may have filled in what was missing.
         found = profile.fed.get(name) or profile.raw[name]
+        if name not in profile.fed and "missing" in facts.experiment.data.arguments:
+            continue
         if (found.missing or found.infinite) and _is_used(facts, name):
-            yield Finding(_message(found), Severity.WARNING, path=f"data.{name}")
+            severity = Severity.ERROR if name not in facts.experiment.data.prepare else Severity.WARNING
+            yield Finding(_message(found), severity, path="data.source")
 
 
 def _is_used(facts: Facts, name: str) -> bool:
