@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
@@ -24,6 +25,7 @@ NEARLY_FULL = 0.8
 
 _NAME = 17
 _AMOUNT = 9
+_BESIDE = 2 + _NAME + _AMOUNT + 3
 _MOST_NODES = 6
 
 
@@ -36,20 +38,21 @@ def cost_lines(session: Session, width: int) -> list[Line]:
     """
     cost = session.report.cost if session.report else Cost()
     quiet = "quiet" if session.stale else ""
-    return [
-        *_memory(session, cost, width, quiet),
-        (),
-        *_work(session, cost, quiet),
-        (),
-        *_nodes(session, cost, width, quiet),
-    ]
+    return [*_memory(session, cost, width, quiet), (), *_work(session, cost, width, quiet)]
+
+
+def node_lines(session: Session, width: int) -> list[Line]:
+    """The nodes that cost the most; nothing where that is not known."""
+    cost = session.report.cost if session.report else Cost()
+    return list(_nodes(session, cost, width, "quiet" if session.stale else ""))
 
 
 def _memory(session: Session, cost: Cost, width: int, part: str) -> Iterator[Line]:
     training, memory = session.experiment.training, cost.memory
     totals = session.report.model.totals if session.report else None
     yield (("Memory of training", "strong"),)
-    weights = f"{plural(totals.total, 'parameter')}, {totals.trainable:,} of them trained" if totals else ""
+    trained = f"{totals.trainable:,} of them" if totals and totals.non_trainable else "all"
+    weights = f"{plural(totals.total, 'parameter')}, {trained} trained" if totals else ""
     rows = (
         ("weights", memory.weights, weights),
         ("gradients", memory.gradients, "one for each that is trained"),
@@ -58,9 +61,10 @@ def _memory(session: Session, cost: Cost, width: int, part: str) -> Iterator[Lin
         ("batch", memory.batch, "the samples under way"),
     )
     for name, amount, words in rows:
-        yield _row(name, bytes_text(amount) if memory.total else UNKNOWN, words, part)
+        yield from _row(name, bytes_text(amount) if memory.total else UNKNOWN, words, width, part)
     where = f"of {bytes_text(cost.available)} on {cost.device or 'this machine'}" if cost.available else ""
-    yield _row("together", bytes_text(memory.total) if memory.total else UNKNOWN, where, part or "strong")
+    together = bytes_text(memory.total) if memory.total else UNKNOWN
+    yield from _row("together", together, where, width, part or "strong")
     if cost.available and memory.total:
         yield _bar(memory.total, cost.available, width)
 
@@ -73,14 +77,15 @@ def _bar(total: int, available: int, width: int) -> Line:
     return (("  ", ""), ("━" * filled, part), ("─" * (room - filled), "quiet"), (words, part))
 
 
-def _work(session: Session, cost: Cost, part: str) -> Iterator[Line]:
+def _work(session: Session, cost: Cost, width: int, part: str) -> Iterator[Line]:
     batch = session.experiment.training.batch_size
     yield (("Work", "strong"),)
     known = bool(cost.flops)
-    yield _row("a sample", count_text(cost.flops, narrow=True) if known else UNKNOWN, "FLOP forward", part)
+    sample = count_text(cost.flops, narrow=True) if known else UNKNOWN
+    yield from _row("a sample", sample, "FLOP forward", width, part)
     # Going back, each product asks for two: one for the weights, one for what came before.
     step = count_text(3 * cost.flops * batch, narrow=True) if known else UNKNOWN
-    yield _row("a step", step, f"FLOP forward and backward, {plural(batch, 'sample')}", part)
+    yield from _row("a step", step, f"FLOP forward and backward, {plural(batch, 'sample')}", width, part)
 
 
 def _nodes(session: Session, cost: Cost, width: int, part: str) -> Iterator[Line]:
@@ -124,11 +129,14 @@ def _place(node: LayerCost) -> str:
     return f"{node.graph}/{node.node}" if node.graph else node.node
 
 
-def smoke_lines(session: Session, *, running: float | None, problem: str = "", key: str = "K") -> list[Line]:
+def smoke_lines(
+    session: Session, width: int, *, running: float | None, problem: str = "", key: str = "K"
+) -> list[Line]:
     """What a smoke step measured, or how to make one.
 
     Args:
         session: the session, with what was measured last.
+        width: the places of a line.
         running: the seconds that one has been under way for; None while there is none.
         problem: why the last one failed.
         key: the key that starts one.
@@ -153,7 +161,7 @@ def smoke_lines(session: Session, *, running: float | None, problem: str = "", k
         ]
         return [title, *found, _offer(key, "tries again")]
     old = session.smoked_of is not session.experiment
-    lines = list(_measured(session, smoked, smoked.result))
+    lines = list(_measured(session, smoked, smoked.result, width))
     if old:
         lines = [tuple((words, "quiet") for words, _ in line) for line in lines]
         lines.append(_offer(key, "measures again: the experiment has changed since"))
@@ -164,22 +172,20 @@ def _offer(key: str, words: str) -> Line:
     return ((f"  {key} ", "accent"), (words, "quiet"))
 
 
-def _measured(session: Session, smoked: Smoked, result: SmokeResult) -> Iterator[Line]:
+def _measured(session: Session, smoked: Smoked, result: SmokeResult, width: int) -> Iterator[Line]:
     epochs = (session.smoked_of or session.experiment).training.epochs
     first = f"the first, which compiles it, {span_text(result.first_step_seconds)}"
-    yield _row("a step", span_text(result.step_seconds), first)
+    yield from _row("a step", span_text(result.step_seconds), first, width)
     amount, words, part = loss_words(result)
-    yield _row("first loss", amount, words, part)
+    yield from _row("first loss", amount, words, width, part)
     if result.epoch_seconds:
-        yield _row(
-            "an epoch",
-            span_text(result.epoch_seconds),
-            f"{plural(result.steps, 'step')}, validation included",
-        )
+        steps = f"{plural(result.steps, 'step')}, validation included"
+        yield from _row("an epoch", span_text(result.epoch_seconds), steps, width)
     if result.run_seconds:
-        yield _row("the run", span_text(result.run_seconds), plural(epochs, "epoch"))
+        yield from _row("the run", span_text(result.run_seconds), plural(epochs, "epoch"), width)
     if result.peak_bytes:
-        yield _row("memory", bytes_text(result.peak_bytes), f"taken on {result.device or 'this machine'}")
+        taken = f"taken on {result.device or 'this machine'}"
+        yield from _row("memory", bytes_text(result.peak_bytes), taken, width)
     for finding in smoked.findings:
         yield (("  ▲ ", "warning"), (finding.message, ""))
 
@@ -210,9 +216,10 @@ def span_text(seconds: float) -> str:
     return f"{milliseconds:.{0 if milliseconds >= 10 else 1}f} ms"
 
 
-def _row(name: str, amount: str, words: str, part: str = "") -> Line:
-    return (
-        (f"  {name:<{_NAME}}", "quiet"),
-        (amount.rjust(_AMOUNT), part),
-        (f"   {words}" if words else "", "quiet"),
-    )
+def _row(name: str, amount: str, words: str, width: int, part: str = "") -> Iterator[Line]:
+    """A name, its amount, and words beside it, wrapped in their own column."""
+    first, *rest = textwrap.wrap(words, max(width - _BESIDE, 20)) or [""]
+    beside = f"   {first}" if first else ""
+    yield ((f"  {name:<{_NAME}}", "quiet"), (amount.rjust(_AMOUNT), part), (beside, "quiet"))
+    for more in rest:
+        yield ((" " * _BESIDE + more, "quiet"),)

@@ -19,7 +19,7 @@ from kflab.engine.protocol import (
     Totals,
 )
 from kflab.graph.history import History
-from kflab.tui.cost_text import Line, cost_lines, loss_words, most_costly, smoke_lines, span_text
+from kflab.tui.cost_text import Line, cost_lines, loss_words, most_costly, node_lines, smoke_lines, span_text
 from kflab.tui.session import Session
 
 EXPERIMENT = document.read(presets.path("digits_branches"))
@@ -72,8 +72,15 @@ def test_amounts_end_in_the_same_place_and_the_bar_tells_the_share() -> None:
 
 @pytest.mark.parametrize("width", [40, 56, 74, 88])
 def test_no_line_is_wider_than_there_is_room(width: int) -> None:
-    for line in text(cost_lines(told(KNOWN), width)).splitlines()[7:8]:
-        assert len(line) <= width
+    odd = msgspec.structs.replace(RESULT, loss=57.0)
+    measured = told(KNOWN).measured(Smoked(0, odd), EXPERIMENT)
+    drawn = [
+        *cost_lines(measured, width),
+        *smoke_lines(measured, width, running=None),
+        *node_lines(measured, width),
+    ]
+    assert max(map(len, text(drawn).splitlines())) <= max(width, 52)
+    assert all(word in text(drawn) for word in ("trained", "loss?"))
 
 
 @pytest.mark.parametrize(("share", "part"), [(0.5, "accent"), (0.9, "warning"), (1.4, "error")])
@@ -87,14 +94,14 @@ def test_a_device_that_is_too_small_is_told(share: float, part: str) -> None:
 def test_the_most_costly_nodes_lead_by_work_or_by_memory() -> None:
     cost = Cost(flops=100, nodes=(LayerCost("wide", 10, 900), LayerCost("deep", 80, 50), LayerCost("free")))
     assert [node.node for node in most_costly(cost)] == ["wide", "deep"]
-    assert "and 1 node more" in text(cost_lines(told(cost), 80))
+    assert "and 1 node more" in text(node_lines(told(cost), 80))
 
 
 def test_a_smoke_step_is_offered_made_and_told() -> None:
-    assert "K runs one real batch" in text(smoke_lines(BARE, running=None))
-    assert "3 s" in text(smoke_lines(BARE, running=3.0))
+    assert "K runs one real batch" in text(smoke_lines(BARE, 80, running=None))
+    assert "3 s" in text(smoke_lines(BARE, 80, running=3.0))
     measured = BARE.measured(Smoked(0, RESULT), EXPERIMENT)
-    shown = text(smoke_lines(measured, running=None))
+    shown = text(smoke_lines(measured, 80, running=None))
     for words in (
         "12 ms",
         "1.5 s",
@@ -108,13 +115,13 @@ def test_a_smoke_step_is_offered_made_and_told() -> None:
         assert words in shown
     changed = msgspec.structs.replace(EXPERIMENT, title="other")
     edited = measured.edited_to(changed, "edit")
-    assert "the experiment has changed since" in text(smoke_lines(edited, running=None))
+    assert "the experiment has changed since" in text(smoke_lines(edited, 80, running=None))
 
 
 def test_why_a_smoke_step_failed_is_told() -> None:
-    assert "no engine" in text(smoke_lines(BARE, running=None, problem="no engine"))
+    assert "no engine" in text(smoke_lines(BARE, 80, running=None, problem="no engine"))
     refused = BARE.measured(Smoked(0, findings=(Finding("does not fit", node="digit"),)), EXPERIMENT)
-    assert "digit: does not fit" in text(smoke_lines(refused, running=None))
+    assert "digit: does not fit" in text(smoke_lines(refused, 80, running=None))
 
 
 @pytest.mark.parametrize(

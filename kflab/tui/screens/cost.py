@@ -16,7 +16,7 @@ from textual.worker import Worker
 
 from kflab.engine.client import EngineError
 from kflab.tui import keys
-from kflab.tui.cost_text import Line, cost_lines, smoke_lines
+from kflab.tui.cost_text import Line, cost_lines, node_lines, smoke_lines
 
 if TYPE_CHECKING:
     from kflab.tui.app import Lab
@@ -86,8 +86,10 @@ class CostScreen(ModalScreen[None]):
         lines = [
             *cost_lines(session, width),
             (),
-            *smoke_lines(session, running=running, problem=self._problem),
+            *smoke_lines(session, width, running=running, problem=self._problem),
         ]
+        if nodes := node_lines(session, width):
+            lines += [(), *nodes]
         self._text.update(Text("\n").join(map(self._styled, lines)))
         wanted = "esc cancel" if running is not None else "K smoke step   esc back"
         if str(box.border_subtitle) != wanted:
@@ -113,7 +115,6 @@ class CostScreen(ModalScreen[None]):
         assert self._ticking is not None
         self._ticking.resume()
         self._draw()
-        self.call_after_refresh(self.query_one(VerticalScroll).scroll_end, animate=False)
 
     async def _measure(self) -> None:
         session = self._lab.now
@@ -128,7 +129,6 @@ class CostScreen(ModalScreen[None]):
             if self._ticking is not None:
                 self._ticking.pause()
         self._draw()
-        self.call_after_refresh(self.query_one(VerticalScroll).scroll_end, animate=False)
 
     def _end(self) -> None:
         if self._worker is not None:
