@@ -9,7 +9,12 @@ from pathlib import Path
 
 
 def write_whole(
-    path: Path, content: bytes, *, mode: int = 0o644, check: Callable[[], None] | None = None
+    path: Path,
+    content: bytes,
+    *,
+    mode: int = 0o644,
+    check: Callable[[], None] | None = None,
+    durable: bool = True,
 ) -> os.stat_result:
     """Put a file in place of another in one step: a reader finds the old one or the new one, never a part.
 
@@ -18,6 +23,7 @@ def write_whole(
         content: what it shall hold.
         mode: the rights of a file that was not there before.
         check: called right before the old file goes; what it raises leaves that one as it is.
+        durable: wait until it is on the disk; without, a power cut may leave the file empty.
 
     Returns:
         What the file system says of the new file.
@@ -30,7 +36,8 @@ def write_whole(
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
             stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                os.fsync(stream.fileno())
         Path(temporary).chmod(path.stat().st_mode if path.exists() else mode)
         if check is not None:
             check()

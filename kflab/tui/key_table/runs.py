@@ -66,6 +66,14 @@ COMMANDS: tuple[Command, ...] = (
         when=_on_curves,
     ),
     Command(
+        "surface",
+        ("B",),
+        "Run",
+        "Decision surface, or curves alone",
+        "Shows beside the curves what the model says of each place of the plane, for data of two numbers.",
+        when=_on_curves,
+    ),
+    Command(
         "runs", ("R",), "Run", "List all", "Lists all runs, to watch, stop or look at one.", label="Runs"
     ),
 )
