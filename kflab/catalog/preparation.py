@@ -167,17 +167,11 @@ def after_step(array: Described, step: Spec) -> Described:  # noqa: C901, PLR091
     if name == "Discretization":
         edges = given.get("bin_boundaries")
         count = len(edges) + 1 if isinstance(edges, Sequence) else _whole(given.get("num_bins")) or 0
-        return _encoded(array, given, count, "int32", "float32")
+        return _encoded(array, given, count)
     if name == "CategoryEncoding":
-        return _encoded(
-            array,
-            {"output_mode": "multi_hot", **given},
-            _whole(given.get("num_tokens")) or 0,
-            "int64",
-            "float32",
-        )
+        return _encoded(array, {"output_mode": "multi_hot", **given}, _whole(given.get("num_tokens")) or 0)
     if name == "Hashing":
-        return _encoded(array, given, _whole(given.get("num_bins")) or 0, "int64")
+        return _encoded(array, given, _whole(given.get("num_bins")) or 0)
     if name in _LOOKUPS:
         return _looked_up(array, name, given)
     if name == "TextVectorization":
@@ -228,17 +222,14 @@ def _resized(shape: Shape, given: Mapping[str, Value]) -> Shape:
     return (*shape[:-3], height, width, *shape[-1:]) if len(shape) >= 3 else shape
 
 
-def _encoded(
-    array: Described, given: Mapping[str, Value], count: int, dtype: str, encoded: str = "int64"
-) -> Described:
-    """What becomes of ids, or of what is encoded as ids, by `output_mode`: ids of one dtype, or rows."""
+def _encoded(array: Described, given: Mapping[str, Value], count: int) -> Described:
+    """What becomes of ids, or of what is encoded as ids, by `output_mode`."""
     mode = given.get("output_mode", "int")
     if mode not in _COUNTED:
-        return Described(array.shape, dtype, 0, count - 1 if count else None, count, are_ids=True)
+        return Described(array.shape, "int32", 0, count - 1 if count else None, count, are_ids=True)
     shape = array.shape[:-1] if mode in _FLAT or array.shape[-1:] == (1,) else array.shape
-    dtype = "float32" if mode == "tf_idf" else encoded
     high = 1.0 if mode in ("one_hot", "multi_hot") else None
-    return Described((*shape, count or None), dtype, 0, high, labels=array.labels)
+    return Described((*shape, count or None), "float32", 0, high, labels=array.labels)
 
 
 def _looked_up(array: Described, name: str, given: Mapping[str, Value]) -> Described:
@@ -248,9 +239,9 @@ def _looked_up(array: Described, name: str, given: Mapping[str, Value]) -> Descr
     if isinstance(vocabulary, Sequence) and not isinstance(vocabulary, str):
         count = len(vocabulary) + special
     if given.get("invert"):
-        return Described(array.shape, TEXT if name == "StringLookup" else "int64", are_ids=True)
+        return Described(array.shape, TEXT if name == "StringLookup" else "int32", are_ids=True)
     known = count and (vocabulary is not None or given.get("pad_to_max_tokens"))
-    after = _encoded(array, given, count, "int64")
+    after = _encoded(array, given, count)
     if given.get("output_mode", "int") in _COUNTED and not known:
         # Adaptation may find fewer.
         after = _replace(after, shape=(*after.shape[:-1], None))
@@ -265,7 +256,6 @@ def _vectorized(given: Mapping[str, Value]) -> Described:
         most = len(vocabulary) + (2 if mode == "int" else 1)
     if mode == "int":
         length = _whole(given.get("output_sequence_length"))
-        return Described((length,), "int64", 0, most - 1 if most else None, most or 0, are_ids=True)
+        return Described((length,), "int32", 0, most - 1 if most else None, most or 0, are_ids=True)
     exact = most if vocabulary is not None or given.get("pad_to_max_tokens") else None
-    dtype = "float32" if mode == "tf_idf" else "int64"
-    return Described((exact,), dtype, 0, 1 if mode == "multi_hot" else None)
+    return Described((exact,), "float32", 0, 1 if mode == "multi_hot" else None)

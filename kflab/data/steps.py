@@ -277,6 +277,9 @@ class LayerStep:
     def __init__(self, spec: Spec, array: str) -> None:
         self._spec, self._array = spec, array
         self._layer = _make(spec)
+        entry = find_step(spec.name)
+        mode = entry.argument("output_mode") if entry else None
+        self._mode = str(spec.arguments.get("output_mode", mode.default)) if mode else ""
 
     def fit(self, rows: Rows) -> State:
         """What the layer learns of the training samples, where it has to."""
@@ -314,7 +317,7 @@ class LayerStep:
             if self._spec.name in _ALONE and len(array) > 1:
                 every = (call_layer(self._layer, array[row : row + 1]) for row in range(len(array)))
                 return np.concatenate(list(every))
-            return call_layer(self._layer, array)
+            return call_layer(self._layer, array, self._mode)
         except Exception as error:
             raise self._refused(error) from error
 
@@ -332,8 +335,15 @@ def _make(spec: Spec) -> Any:
     return objects.make(Kind.LAYER, spec.name, spec.arguments)
 
 
-def call_layer(layer: Any, array: Array, **extra: object) -> Array:
-    """What a layer makes of samples, on the CPU, where preparation does not get in the way of training."""
+def call_layer(layer: Any, array: Array, mode: str = "", **extra: object) -> Array:
+    """What a layer makes of samples, on the CPU, where preparation does not get in the way of training.
+
+    Args:
+        layer: the layer.
+        array: the samples.
+        mode: what it makes ids of, where it has an `output_mode`.
+        extra: other arguments of its call.
+    """
     import keras
 
     scalars = array.ndim == 1
@@ -345,7 +355,10 @@ def call_layer(layer: Any, array: Array, **extra: object) -> Array:
         made = np.asarray(keras.ops.convert_to_numpy(layer(given, **extra)))
     if made.dtype.kind in "OS":
         made = _decoded(made)
-    keeps = getattr(layer, "output_mode", "int") == "int" and not _splits_text(layer)
+    if mode and made.dtype.kind in "iu":
+        # Backends differ in how wide their whole numbers are.
+        made = made.astype("int32" if mode == "int" else "float32")
+    keeps = mode in ("", "int") and not _splits_text(layer)
     return made[:, 0] if scalars and keeps and made.ndim == 2 and made.shape[1] == 1 else made
 
 
