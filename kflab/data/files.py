@@ -144,7 +144,8 @@ def _offset(path: Path, header: Header) -> int | None:
 
 def _input(array: Array) -> Array:
     if array.dtype.kind in "fb":
-        return array.astype("float32", copy=False)
+        with np.errstate(over="ignore"):  # a number too large for the dtype is infinite in it
+            return array.astype("float32", copy=False)
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 

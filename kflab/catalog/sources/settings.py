@@ -120,6 +120,8 @@ def fill(kind: SourceKind, arguments: Arguments) -> Settings:
         complaint = _complaint(known[name], value)
         if complaint:
             raise UnusableInputError(complaint, path=path)
+    if arguments.get("separator") and arguments.get("separator") == arguments.get("decimal"):
+        raise UnusableInputError("the same as the decimal point", path="data.arguments.separator")
     return Settings({name: arguments.get(name, known[name].argument.default) for name in known})
 
 
@@ -135,8 +137,10 @@ def _complaint(setting: Setting, value: Value) -> str:
     if argument.kind is ArgumentKind.TEXT:
         if not isinstance(value, str):
             return f"expected text, got {value!r}"
-        if argument.name in ("separator", "decimal") and len(value) > 1:
-            return f"expected a single character, got {value!r}"
+        if argument.name == "separator" and (len(value) > 1 or value.isalnum() or value in '"\r\n.'):
+            return f"expected a single character such as ; or a tab, got {value!r}"
+        if argument.name == "decimal" and value not in ("", ".", ","):
+            return f"expected . or , for the decimal point, got {value!r}"
         return _of_encoding(value) if argument.name == "encoding" else ""
     return complain(setting, value)
 

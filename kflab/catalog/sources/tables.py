@@ -30,6 +30,7 @@ _TARGET = re.compile(r"target|label|class|y", re.IGNORECASE)
 _CLASS_NAME = re.compile(r".*(?:target|label|class|category|digit|species|y)", re.IGNORECASE)
 _FEW_CLASSES = 30
 _NO_ANSWER = 60.0
+_INT32 = 1 << 31
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -260,7 +261,7 @@ def _array(column: Column, style: Style, table: Table) -> ArrayInfo:
     if column.kind is ColumnKind.TEXT:
         return ArrayInfo(column.name, (), dtype="string")
     if column.kind is ColumnKind.NUMBERS:
-        dtype = "int32" if column.whole else "float32"
+        dtype = dtype_of_lists(column)
         bounds = (column.low, column.high) if table.is_whole else (None, None)
         return ArrayInfo(column.name, column.shape, dtype=dtype, low=bounds[0], high=bounds[1])
     if style.types.get(column.name) == IDS:
@@ -269,9 +270,20 @@ def _array(column: Column, style: Style, table: Table) -> ArrayInfo:
     return joined(column.name, (column,), table)
 
 
+def dtype_of_lists(column: Column) -> str:
+    """The dtype of lists of numbers."""
+    largest = max(abs(column.low or 0), abs(column.high or 0))
+    return "int32" if column.whole and largest < _INT32 else "float32"
+
+
 def describe_target(column: Column, style: Style, table: Table) -> TargetInfo:
     """What a column means as a target."""
     name, kind = column.name, column.kind
+    if kind is ColumnKind.TEXT:
+        raise UnusableInputError(
+            f"{name!r} holds text of its own in each row; expected classes or numbers to predict",
+            path="data.arguments.target",
+        )
     if kind is ColumnKind.CATEGORY:
         if len(column.labels) > MOST_LABELS:
             raise UnusableInputError(

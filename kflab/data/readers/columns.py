@@ -16,6 +16,7 @@ from kflab.catalog.sources.tables import (
     FEATURES,
     beside,
     describe_target,
+    dtype_of_lists,
     is_feature,
     missing_problem,
     roles_of,
@@ -146,7 +147,7 @@ class OpenedTable:
             # NaN has no place among whole numbers; who fills in gaps has them as numbers first.
             dtype = "float32" if column.missing and self._how not in ("error", "drop") else "int32"
             return self._resident(TableRows(self._stored, columns, rows, are_codes=True, dtype=dtype))
-        return self._runs(column, rows, "int32" if column.whole else "float32")
+        return self._runs(column, rows, dtype_of_lists(column))
 
     def _runs(self, column: Column, rows: Array | None, dtype: str) -> Rows:
         values, ends = self._stored.runs[column.name]
@@ -166,7 +167,9 @@ class OpenedTable:
                 values, ends = self._stored.runs[column.name]
                 return self._resident(RunRows(values, ends, rows, shape=(), dtype=dtype))
             return self._runs(column, rows, dtype)
-        dtype = "int32" if target.kind in (TargetKind.CLASSES, TargetKind.BINARY) else "float32"
+        are_classes = target.kind in (TargetKind.CLASSES, TargetKind.BINARY)
+        # Who only looks may find rows without a value.
+        dtype = "int32" if are_classes and not (column.missing and rows is None) else "float32"
         # What tells the classes is looked at as a whole, to split the samples by it.
         return _in_memory(TableRows(self._stored, [column], rows, are_codes=True, flat=True, dtype=dtype))
 

@@ -262,6 +262,7 @@ class _NumberFacts:
             return
         low, high = float(known.min()), float(known.max())
         if not (np.isfinite(low) and np.isfinite(high)):
+            self.whole = False
             known = known[np.isfinite(known)]
             low, high = (float(known.min()), float(known.max())) if len(known) else (np.inf, -np.inf)
         self.low, self.high = min(self.low, low), max(self.high, high)

@@ -30,7 +30,8 @@ class Growing:
 
     def append(self, block: Array) -> None:
         """Put rows at the end."""
-        block = np.ascontiguousarray(block, self._dtype)
+        with np.errstate(over="ignore"):  # a number too large for the dtype is infinite in it
+            block = np.ascontiguousarray(block, self._dtype)
         if self._stream is None:
             self._blocks.append(block)
         else:

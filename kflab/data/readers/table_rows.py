@@ -111,7 +111,8 @@ class TableRows:
         for place in self._places:
             values = read[place.store][:, place.index]
             if place.order is None:
-                made[:, at] = values
+                with np.errstate(over="ignore"):
+                    made[:, at] = values
             elif place.is_code:
                 made[:, at] = _sorted_codes(values, place.order)
             else:
@@ -197,7 +198,8 @@ class RunRows:
         pieces = [self._values[start:end] for start, end in zip(starts, ends, strict=True)]
         if self._shape is not None:
             whole = np.stack(pieces) if pieces else np.zeros((0, *self._shape))
-            return whole.reshape(len(pieces), *self._shape).astype(self._dtype)
+            with np.errstate(over="ignore"):
+                return whole.reshape(len(pieces), *self._shape).astype(self._dtype)
         made = np.empty(len(pieces), object)
         for index, piece in enumerate(pieces):
             if self._is_text:
