@@ -160,7 +160,7 @@ class Lab(App[None]):
         self.take(self.now)
         if self._link is not None:
             self._link.start()
-            self._inspect()
+            self.ask_again()
         self._keeper = Keeper(lambda text: self.notify(text, severity="error", timeout=10, markup=False))
         if self._adopted is not None:
             self._keeper.adopt(self._adopted, self.now.path, self.now.source)
@@ -218,7 +218,7 @@ class Lab(App[None]):
         if self._keeper is not None:
             self._keeper.note(session)
         if is_edited:
-            self._inspect()
+            self.ask_again()
 
     def take(self, session: Session) -> None:
         """Takes a session of which something else is known, and works out what it means for findings."""
@@ -307,11 +307,12 @@ class Lab(App[None]):
         before, self.engine_status = self.engine_status, status
         if before is not None and before.state is State.FAILED and status.state is State.STARTING:
             # What was asked of an engine that failed was answered with a failure.
-            self._inspect()
+            self.ask_again()
         if status.state is not State.STARTING and self._profiler is not None:
             self._profiler.begin()
 
-    def _inspect(self) -> None:
+    def ask_again(self) -> None:
+        """Asks the engine about the experiment as it is."""
         self.run_worker(self._ask_engine(), group="inspect", exclusive=True)
 
     async def _ask_engine(self) -> None:

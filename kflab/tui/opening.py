@@ -9,8 +9,11 @@ from pathlib import Path
 from kflab import document, presets
 from kflab.catalog import datasets
 from kflab.catalog.datasets import ArrayInfo, DatasetInfo
+from kflab.catalog.looks import Look
+from kflab.diagnose import codes
 from kflab.diagnose.check import check
 from kflab.diagnose.findings import Finding
+from kflab.engine.protocol import Report
 from kflab.errors import KflabError, UnusableInputError
 from kflab.experiment import Data, Experiment, Spec, Training
 from kflab.graph.history import History
@@ -41,19 +44,41 @@ def open_session(path: Path) -> Session:
 
 def situated(session: Session) -> Session:
     """The session with what is known of its dataset and what is wrong with it."""
-    info: DatasetInfo | None = None
-    unknown: tuple[Finding, ...] = ()
-    try:
-        if session.experiment.data.source:
-            info = datasets.describe(session.experiment.data, session.folder)
-    except UnusableInputError as problem:
-        unknown = (Finding(problem.message, path=problem.path or "data.source"),)
-    seen = session.look
-    if seen is not None and seen.unusable and not unknown:
-        unknown = (Finding(seen.error, path="data.source"),)
     report = None if session.stale else session.report
-    found = check(session.experiment, info, report, session.folder, session.profile)
-    return session.situated(info, (*unknown, *found))
+    info, findings = found_in(session.experiment, session.folder, report, session.look)
+    return session.situated(info, findings)
+
+
+def found_in(
+    experiment: Experiment, folder: Path | None, report: Report | None, look: Look | None
+) -> tuple[DatasetInfo | None, tuple[Finding, ...]]:
+    """What the dataset of an experiment is said to hold, and what is wrong.
+
+    Args:
+        experiment: the experiment.
+        folder: where relative paths start.
+        report: the engine's report on it, where it has come.
+        look: what was seen in its data, where it was looked at.
+    """
+    profile = look.profile if look else None
+    info, unknown = (profile.info, "") if profile else _described(experiment.data, folder)
+    found = check(experiment, info, report, folder, profile)
+    if look is not None and look.unusable:
+        unknown = unknown or look.error
+    is_told = any(finding.path.startswith("data") or finding.explains for finding in found)
+    if unknown and not is_told:
+        found = (Finding(unknown, path="data.source", code=codes.DATA_DOES_NOT_FIT), *found)
+    return info, found
+
+
+def _described(data: Data, folder: Path | None) -> tuple[DatasetInfo | None, str]:
+    """What a dataset is said to hold, or why that can not be said."""
+    if not data.source:
+        return None, ""
+    try:
+        return datasets.describe(data, folder), ""
+    except UnusableInputError as problem:
+        return None, problem.message
 
 
 def new_session(source: str = "digits") -> Session:

@@ -65,7 +65,7 @@ def problems(
         findings: what is wrong with the experiment.
         after_run: what its run turned out to be, the most important first.
         before: the rows until now.
-        stale: shapes are being worked out, so that what depends on them is not among the findings.
+        stale: something is being worked out, so that what depends on it is not among the findings.
     """
     rows = [Problem(finding) for finding in worst_first(findings)]
     if stale:

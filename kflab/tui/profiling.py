@@ -23,7 +23,7 @@ MOST_REMEMBERED = 32
 
 
 class _Subject(NamedTuple):
-    """What a look depends on: the data section with the seed, and the file or folder as it is."""
+    """What a look depends on: the data section, the seed and what is fed, and the file or folder as it is."""
 
     section: bytes
     base: Path | None
@@ -76,7 +76,9 @@ class Profiler:
 
 def _subject_of(session: Session) -> _Subject:
     experiment, folder = session.experiment, session.folder
-    section = msgspec.json.encode((experiment.data, experiment.training.seed))
+    model = experiment.model
+    fed = [(name, model.nodes[name].target) for name in model.input_names() if name in model.nodes]
+    section = msgspec.json.encode((experiment.data, experiment.training.seed, fed, model.output_names()))
     try:
         found = (folder or Path()).joinpath(Path(experiment.data.source).expanduser()).stat()
     except (OSError, ValueError, RuntimeError):

@@ -191,6 +191,28 @@ async def test_all_that_is_safe_is_fixed_in_one_step(
         assert lab.now.experiment.training.epochs == 3
 
 
+async def test_what_an_earlier_fix_has_mended_is_not_fixed_again(
+    open_lab: OpenLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def few_epochs(code: str, better: int) -> Rule:
+        @rule(code, "few-epochs", Severity.WARNING)
+        def find(facts: Facts) -> Iterator[Finding]:
+            """Few epochs."""
+            if facts.experiment.training.epochs < 5:
+                fix = Fix(f"train {better} epochs", (Assign(("training", "epochs"), better),))
+                yield Finding("few epochs", Severity.WARNING, path="training.epochs", fix=fix)
+
+        return find
+
+    use(monkeypatch, few_epochs("KF905", 20), few_epochs("KF906", 10))
+    async with open_lab() as pilot:
+        lab = lab_of(pilot)
+        await pilot.press("p", "F")
+        await wait_for(pilot, lambda: not lab.now.findings)
+        assert lab.now.experiment.training.epochs == 20
+        assert [step.name for step in lab.now.history.done] == ["train 20 epochs"]
+
+
 async def test_a_rule_is_switched_off_in_the_document(
     open_lab: OpenLab, monkeypatch: pytest.MonkeyPatch, experiment_file: Path
 ) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from kflab.diagnose.findings import Finding, worst_first
+from kflab.engine.client import State
 from kflab.errors import KflabError
-from kflab.tui import problems
+from kflab.experiment import Experiment
+from kflab.tui import opening, problems
 from kflab.tui.actions.base import LabBase
 from kflab.tui.keys import Pane
 from kflab.tui.session import Session
@@ -86,26 +90,47 @@ class ProblemActions(LabBase):
             self.say(f"fixed: {fix.title}")
 
     def action_fix_all(self) -> None:
-        """Fixes all that can be fixed safely, in one step; what no longer fits by then is left."""
-        from kflab.diagnose import fixing
+        """Fixes all that can be fixed safely, and what comes to light by that, in one step."""
+        self.run_worker(self._fix_all(), group="fix all", exclusive=True)
 
-        before = fixed = self.session.experiment
-        done: list[str] = []
-        for finding in self.safe_fixes():
-            assert finding.fix is not None
-            try:
-                after = fixing.apply(fixed, finding.fix)
-            except KflabError:
-                continue  # An earlier fix has changed what it is about; the list tells if it still holds.
-            if after != fixed:
-                fixed = after
-                done.append(finding.fix.title)
-        if fixed == before:
+    async def _fix_all(self) -> None:
+        from kflab.diagnose.mending import mend
+
+        session = self.session
+        try:
+            mended = await asyncio.to_thread(mend, session.experiment, self._looker(session))
+        except KflabError as problem:
+            self.say(f"Nothing was fixed: {problem}")
+            self.lab.ask_again()
+            return
+        if self.session.experiment is not session.experiment:
+            self.say("Nothing was fixed: the experiment has changed meanwhile.")
+            return
+        done = [finding.fix.title for finding in mended.applied if finding.fix]
+        if not done:
             self.say("There is nothing that can be fixed safely.")
+            self.lab.ask_again()
             return
         name = done[0] if len(done) == 1 else f"fix {plural(len(done), 'problem')}"
-        self.lab.put(self.session.edited_to(fixed, name))
+        self.lab.put(self.session.edited_to(mended.experiment, name))
         self.say(f"fixed: {', '.join(done)}")
+
+    def _looker(self, session: Session) -> Callable[[Experiment], tuple[Finding, ...]]:
+        """What finds problems from a thread beside the screen, with the engine where there is one."""
+        loop, link = asyncio.get_running_loop(), self.lab.link
+        status = self.lab.engine_status
+        has_engine = status is not None and status.state is State.READY
+
+        def look(experiment: Experiment) -> tuple[Finding, ...]:
+            report = None
+            if has_engine:
+                report = asyncio.run_coroutine_threadsafe(link.inspect(experiment), loop).result()
+                if report is None:
+                    raise KflabError("the experiment has changed meanwhile")
+            seen = session.look if experiment.data == session.experiment.data else None
+            return opening.found_in(experiment, session.folder, report, seen)[1]
+
+        return look
 
     def action_go_to_problem(self) -> None:
         """Goes to the node or the setting that the selected problem is about."""

@@ -172,7 +172,7 @@ class ProblemsPane(Vertical):
         Args:
             findings: what is wrong with the experiment.
             after_run: what its run turned out to be.
-            stale: shapes are being worked out.
+            stale: something that findings depend on is being worked out.
             empty: the words for an empty list.
         """
         rows = problems.problems(findings, after_run, self._list.rows, stale=stale)
