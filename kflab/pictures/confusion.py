@@ -20,7 +20,7 @@ _WRONG: RGB = (190, 95, 20)
 _DARK: RGB = (26, 28, 34)
 _INK: RGB = (245, 245, 245)
 _MOST_LABEL = 14
-_MOST_HEAD = 6
+_HEADS = (10, 6, 3)
 
 
 class Cell(NamedTuple):
@@ -43,17 +43,14 @@ def matrix(output: OutputResult, style: Style, cursor: Cell | None = None) -> li
     """
     labels = [one_line(label) for label in output.labels]
     count = len(labels)
-    row_width = min(max(map(cell_len, labels), default=1), _MOST_LABEL, max(3, style.width // 4))
-    numbers = max(len(f"{cell:,}") for row in output.matrix for cell in row)
-    head_width = min(max(map(cell_len, labels), default=1), _MOST_HEAD)
-    each = max(numbers, head_width) + 2
+    row_width, each = _widths(output, style.width)
     room = max(1, (style.width - row_width - 1) // each)
     first, last = _window(count, room, cursor.predicted if cursor else 0)
     title = "predicted → " + (f"{first + 1}–{last} of {count}" if last - first < count else "")
     lines: list[Line] = [said(cut(" " * (row_width + 1) + title.rstrip(), style.width), Tone.QUIET)]
     heads = [
         Piece(
-            f"{cut(labels[at], each - 2):>{each - 1}} ",
+            " " * (each - 1 - min(cell_len(labels[at]), each - 2)) + cut(labels[at], each - 2) + " ",
             tone=Tone.ACCENT if cursor and cursor.predicted == at else Tone.QUIET,
         )
         for at in range(first, last)
@@ -73,6 +70,18 @@ def matrix(output: OutputResult, style: Style, cursor: Cell | None = None) -> li
             )
         lines.append(tuple(pieces))
     return lines
+
+
+def _widths(output: OutputResult, width: int) -> tuple[int, int]:
+    """The columns of the labels of rows, and of a cell: as wide as its label is, where there is room."""
+    longest = max(map(cell_len, output.labels), default=1)
+    row_width = max(4, min(longest, _MOST_LABEL, width // 4))
+    numbers = max(len(f"{cell:,}") for row in output.matrix for cell in row)
+    for head in (longest, *_HEADS):
+        each = max(numbers, min(head, longest)) + 2
+        if row_width + 1 + len(output.labels) * each <= width:
+            break
+    return row_width, each
 
 
 def _window(count: int, room: int, at: int) -> tuple[int, int]:
@@ -166,7 +175,5 @@ def fits(output: OutputResult, width: int) -> bool:
     """Whether all columns of the matrix fit into some width."""
     if not output.matrix:
         return False
-    numbers = max(len(f"{cell:,}") for row in output.matrix for cell in row)
-    head = min(max(map(cell_len, output.labels), default=1), _MOST_HEAD)
-    row_width = min(max(map(cell_len, output.labels), default=1), _MOST_LABEL, max(3, width // 4))
-    return row_width + 1 + len(output.labels) * (max(numbers, head) + 2) <= width
+    row_width, each = _widths(output, width)
+    return row_width + 1 + len(output.labels) * each <= width

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kflab.catalog.looks import Picture, Shown
+from kflab.catalog.looks import Picture
 from kflab.pictures import images, samples
 from kflab.pictures.bars import bar
 from kflab.pictures.cells import Line, Piece, Tone, beside, cut, one_line, said
@@ -16,8 +16,8 @@ from kflab.pictures.palette import class_color
 from kflab.predict.results import Kind, OutputResult, Predictions, Said, SampleResult
 
 _BARS = 5
-_PICTURE = 16
-_LEAST_BESIDE = 48
+_ROWS, _FEW_ROWS = 8, 5  # of a picture, and of one that has few pixels
+_LEAST_BESIDE = 26
 _SCATTER = images.Size(48, 16)
 _MOST_VALUES = 6
 
@@ -88,31 +88,36 @@ def sample(
     """One sample: what it is, what was said of it, and the sample itself beside that."""
     head = _head(found, outputs, style)
     pictures = [shown for shown in found.inputs.values() if isinstance(shown, Picture)]
-    side = max((images.size_in(one, _PICTURE, _PICTURE // 2).columns for one in pictures), default=0)
-    room = style.width - (side + 2 if pictures and style.width >= _LEAST_BESIDE else 0)
+    pictures += [said_of.shown for said_of in found.outputs.values() if isinstance(said_of.shown, Picture)]
+    drawn, side = _pictures(pictures, style)
+    beside_it = bool(pictures) and style.width - side - 2 >= _LEAST_BESIDE
+    room = style.width - side - 2 if beside_it else style.width
     told: list[Line] = []
     for output in outputs:
         told += _said(found.outputs[output.name], output, style._replace(width=room), most_bars)
-    if not pictures:
-        inputs = [
-            line
-            for shown in found.inputs.values()
-            for line in samples.show(shown, style._replace(width=style.width - 2))[:4]
-        ]
-        return [head, *told, *(((Piece("  "), *line)) for line in inputs)]
-    drawn = _pictures(pictures, side, style)
-    if room == style.width:
+    for shown in found.inputs.values():
+        if not isinstance(shown, Picture):
+            told += [(Piece("  "), *line) for line in samples.show(shown, style._replace(width=room - 2))[:4]]
+    if not pictures or not beside_it:
         return [head, *told, *drawn]
     return [head, *beside([drawn, told], [side, room], 2)]
 
 
-def _pictures(pictures: Sequence[Shown], side: int, style: Style) -> list[Line]:
-    lines: list[Line] = []
+def _pictures(pictures: Sequence[Picture], style: Style) -> tuple[list[Line], int]:
+    """Images side by side, as many as there is room for, and the columns that they take."""
     depth = style.depth.NONE if style.plain else style.depth
+    blocks: list[list[Line]] = []
+    widths: list[int] = []
     for picture in pictures:
-        if isinstance(picture, Picture):
-            lines += images.draw(picture, side, _PICTURE // 2, depth)
-    return lines
+        # Letters show one pixel in a cell, half blocks two.
+        is_small = picture.height <= 2 * _FEW_ROWS and depth is not style.depth.NONE
+        rows = _FEW_ROWS if is_small else _ROWS
+        columns = images.size_in(picture, 2 * rows, rows).columns
+        if blocks and sum(widths) + len(widths) + columns > style.width:
+            break
+        blocks.append(images.draw(picture, columns, rows, depth))
+        widths.append(columns)
+    return beside(blocks, widths, 1), sum(widths) + max(0, len(widths) - 1)
 
 
 def _head(found: SampleResult, outputs: Sequence[OutputResult], style: Style) -> Line:
@@ -157,10 +162,8 @@ def _said(said_of: Said, output: OutputResult, style: Style, most: int) -> list[
                 f", true {number_text(true)}, off by {number_text(value - true)}" if true is not None else ""
             )
             lines.append(said(cut(f"  predicted {number_text(value)}{against}", style.width)))
-    if said_of.shown is not None:
-        lines += samples.show(said_of.shown, style._replace(width=min(style.width, 2 * _PICTURE)))[
-            : _PICTURE // 2
-        ]
+    if said_of.shown is not None and not isinstance(said_of.shown, Picture):
+        lines += samples.show(said_of.shown, style._replace(width=min(style.width, 48)))[:_ROWS]
     return lines
 
 
