@@ -13,6 +13,7 @@ MOST_BINS = 20
 """The bars that a histogram has at most."""
 
 _STEPS = (1, 2, 5, 10)
+_LEAST_SPAN = 1e-290
 
 
 def edges(low: float, high: float, *, whole: bool, most: int = MOST_BINS) -> list[float]:
@@ -27,7 +28,7 @@ def edges(low: float, high: float, *, whole: bool, most: int = MOST_BINS) -> lis
     if whole and high - low < most:
         return [float(edge) for edge in range(int(low), int(high) + 2)]
     span = high - low
-    if not span > 0 or not math.isfinite(span):
+    if not span > _LEAST_SPAN or not math.isfinite(span):
         return [low, high]
     rough = span / most
     power = 10.0 ** math.floor(math.log10(rough))
@@ -63,8 +64,8 @@ class Counter:
         if len(self._edges) == 2:
             self._counts[0] += values.size
             return
-        # An array of the same dtype is compared without a copy of it as float64.
-        self._counts += np.histogram(values, self._edges)[0]
+        numbers = values.astype("uint8") if values.dtype.kind == "b" else values
+        self._counts += np.histogram(numbers, self._edges)[0]
 
     def bins(self) -> tuple[Bin, ...]:
         """The bars; the last one holds its upper edge, too."""

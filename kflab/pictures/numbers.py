@@ -9,6 +9,7 @@ def number_text(value: float | None, places: int = 7) -> str:
     """A number in few places: `0.3125`, `1,515`, `1.2e-07`; what is missing is `–`."""
     if value is None or math.isnan(value):
         return "–"
+    value = float(value)
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
     if value.is_integer() and abs(value) < 10 ** min(places, 15):
