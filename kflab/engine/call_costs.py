@@ -49,10 +49,19 @@ class CallCost(NamedTuple):
     Attributes:
         flops: operations of the forward pass, a multiplication and an addition counted as two.
         kept: what the backward pass needs of it.
+        calls: the calls that it stands for: 1, or all of a nested model.
+        loops: how often it runs over the steps of a sequence in a loop.
     """
 
     flops: int = 0
     kept: Kept = Kept()
+    calls: int = 1
+    loops: int = 0
+
+    def times(self, count: int) -> CallCost:
+        """The cost of the same call with so many times the numbers."""
+        kept = self.kept._replace(inner=self.kept.inner * count, work=self.kept.work * count)
+        return self._replace(flops=self.flops * count, kept=kept)
 
 
 def layer_cost(layer: keras.layers.Layer, arranged: Arranged, returned: tuple[Spec, ...]) -> CallCost:
@@ -61,7 +70,11 @@ def layer_cost(layer: keras.layers.Layer, arranged: Arranged, returned: tuple[Sp
     if not given or not returned:
         return CallCost()
     try:
-        return CallCost(flops.layer_flops(layer, given, returned), keeping.layer_kept(layer, given, returned))
+        return CallCost(
+            flops.layer_flops(layer, given, returned),
+            keeping.layer_kept(layer, given, returned),
+            loops=_loops(layer),
+        )
     except _UNFORESEEN:
         return _unknown(returned)
 
@@ -81,6 +94,14 @@ def operation_cost(
         )
     except _UNFORESEEN:
         return _unknown(returned)
+
+
+def _loops(layer: keras.layers.Layer) -> int:
+    if isinstance(layer, keras.layers.Bidirectional):
+        return 2
+    if isinstance(layer, keras.layers.RNN):
+        return 0 if layer.unroll else 1
+    return _loops(layer.layer) if isinstance(layer, keras.layers.Wrapper) else 0
 
 
 def _unknown(returned: tuple[Spec, ...]) -> CallCost:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
+from kflab.catalog import datasets
+from kflab.catalog.matching import match
 from kflab.engine.build import owner_of
 from kflab.engine.call_costs import CallCost
 from kflab.engine.devices import Device
@@ -13,6 +17,7 @@ from kflab.engine.memory import training_memory
 from kflab.engine.probe import Weights
 from kflab.engine.protocol import Cost, LayerCost, Memory
 from kflab.engine.specs import Spec, sample_bytes
+from kflab.errors import KflabError
 from kflab.experiment import Experiment
 from kflab.graph.nodes import Graph, Layer, index_of, source_of
 from kflab.graph.order import topological
@@ -40,6 +45,7 @@ class Costs:
         graphs: what is known of each of its graphs by name.
         frozen: the graphs whose weights are not trained.
         slots: numbers that the optimizer keeps for each trainable weight.
+        device: what it is trained on.
     """
 
     def __init__(
@@ -48,19 +54,21 @@ class Costs:
         graphs: Mapping[str, Inspected],
         frozen: frozenset[str],
         slots: float,
+        device: Device,
     ) -> None:
         self._experiment = experiment
         self._graphs = graphs
         self._frozen = frozen
         self._slots = slots
+        self._device = device
         self._costs: dict[tuple[str, bool], GraphCost] = {}
 
     def memory(self, name: str, weights: Weights) -> Memory:
         """What training a graph takes, whose weights are these."""
         found = self._graphs[name]
-        inputs = [spec for node in found.graph.input_names() for spec in found.outputs.get(node, ())]
+        inputs = [spec for node in found.graph.input_names() for spec in self._sized(found, node)]
         targets = [
-            found.outputs[source_of(reference)][index_of(reference)]
+            self._sized(found, source_of(reference))[index_of(reference)]
             for reference in found.graph.outputs
             if index_of(reference) < len(found.outputs.get(source_of(reference), ()))
         ]
@@ -71,14 +79,15 @@ class Costs:
             batch_size=self._experiment.training.batch_size,
             sample=sample_bytes(*inputs, *targets),
             returned=sample_bytes(*targets),
+            on_gpu=self._device.name.startswith("gpu"),
         )
 
-    def report(self, memory: Memory, device: Device) -> Cost:
+    def report(self, memory: Memory) -> Cost:
         """The whole cost, told of the main model; `memory` is what it takes."""
         return Cost(
             memory=memory,
-            available=device.available,
-            device=device.name,
+            available=self._device.available,
+            device=self._device.name,
             flops=self.of("").flops,
             nodes=tuple(self._nodes()),
         )
@@ -121,9 +130,39 @@ class Costs:
                 flowing.add(node)
             called = found.models.get(node)
             cost = found.costs.get(node, CallCost())
-            if called is not None:
+            if called is None:
+                cost = cost.times(self._length ** _unknown_axes(found, given))
+            else:
                 cost = self.of(called, flows_in=any(source in flowing for source, _ in given)).as_call()
-            yield GraphCall(node, given, found.outputs[node], cost, trained, node in inputs)
+            yield GraphCall(node, given, self._sized(found, node), cost, trained, node in inputs)
+
+    def _sized(self, found: Inspected, node: str) -> tuple[Spec, ...]:
+        """What a node returns, with the size of the data for axes whose size varies."""
+        return tuple(
+            spec._replace(shape=(None, *(size or self._length for size in spec.shape[1:])))
+            if None in spec.shape[1:]
+            else spec
+            for spec in found.outputs.get(node, ())
+        )
+
+    @functools.cached_property
+    def _length(self) -> int:
+        """The size of an axis that varies: the largest that the data has there; 1 where that is not known."""
+        experiment = self._experiment
+        if datasets.find(experiment.data.source) is None:
+            return 1
+        with contextlib.suppress(KflabError):
+            info = datasets.describe(experiment.data)
+            matching = match(experiment.model, experiment.data, info, ())
+            sizes = [
+                size
+                for name, array in matching.inputs.items()
+                for spec in self._graphs[""].outputs.get(name, ())
+                for varies, size in zip(spec.shape[1:], array.shape, strict=False)
+                if varies is None and size
+            ]
+            return max(sizes, default=1)
+        return 1
 
     def _is_trained(self, name: str, found: Inspected, node: str) -> bool:
         """Whether a call has weights that are trained."""
@@ -137,3 +176,11 @@ class Costs:
         return isinstance(found.graph.nodes[owner].target, Layer) and bool(
             found.weights.get(owner, Weights()).trainable
         )
+
+
+def _unknown_axes(found: Inspected, given: tuple[Tensor, ...]) -> int:
+    """How many axes of what a call is given vary, besides that of the batch."""
+    known = [
+        found.outputs[node][index] for node, index in given[:1] if index < len(found.outputs.get(node, ()))
+    ]
+    return sum(size is None for spec in known for size in spec.shape[1:])

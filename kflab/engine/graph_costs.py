@@ -40,7 +40,10 @@ class GraphCost(NamedTuple):
         flops: operations of the forward pass.
         nodes: operations, and bytes kept, of each node.
         kept: bytes that stay in memory until the backward pass.
-        peak: bytes at the moment that takes most: what is kept then, and what the call at hand needs.
+        work: bytes that the call that needs most needs while it runs: forward for what it is given and what
+            it makes, backward for the gradients of both.
+        calls: how many calls it is made of.
+        loops: how often these run over the steps of a sequence in a loop.
         given: for what the backward pass needs what the graph was given.
         returned: bytes of what the graph returns that are among those kept.
     """
@@ -48,16 +51,17 @@ class GraphCost(NamedTuple):
     flops: int
     nodes: Mapping[str, tuple[int, int]]
     kept: int
-    peak: int
+    work: int
+    calls: int
+    loops: int
     given: Need
     returned: int
 
     def as_call(self) -> CallCost:
         """The cost of the graph as one call in another."""
         inner = self.kept - self.returned
-        return CallCost(
-            self.flops, Kept(self.given, bool(self.returned), inner, work=max(0, self.peak - self.kept))
-        )
+        kept = Kept(self.given, bool(self.returned), inner, self.work)
+        return CallCost(self.flops, kept, self.calls, self.loops)
 
 
 def graph_cost(
@@ -89,10 +93,11 @@ class _Walk:
         self._storage: dict[Tensor, Tensor] = {}
         self._sizes: dict[Tensor, int] = {}
         self._made: dict[Tensor, int] = {}
-        self._needed: dict[Tensor, int] = {}
+        self._needed: set[Tensor] = set()
         self._inner: list[int] = []
         self._momentary: list[int] = []
         self._nodes: dict[str, int] = {}
+        self._calls = self._loops = 0
         self._flops: dict[str, int] = {}
 
     def add(self, call: GraphCall) -> None:
@@ -114,40 +119,34 @@ class _Walk:
             if call.is_input:
                 self._given.add(tensor)
             elif flows and kept.returned:
-                self._needed.setdefault(tensor, place)
+                self._needed.add(tensor)
         if flows and (kept.given is Need.ALWAYS or (kept.given is Need.OWN_WEIGHTS and call.trained)):
-            for tensor in sources:
-                self._needed.setdefault(tensor, place)
+            self._needed.update(sources)
         self._inner.append(kept.inner if flows else 0)
         made = 0 if kept.is_view or call.is_input else sample_bytes(*call.returned)
-        # Forward a call has what it was given and what it makes; backward, the gradients of both.
         taken = 0 if kept.is_view else sum(self._sizes[tensor] for tensor in dict.fromkeys(sources))
         self._momentary.append(made + taken + kept.work)
         self._nodes[call.node] = place
+        self._calls += call.cost.calls
+        self._loops += call.cost.loops
         self._flops[call.node] = call.cost.flops
 
     def cost(self, outputs: Iterable[Tensor]) -> GraphCost:
-        places = len(self._inner)
-        kept_at_node, forward, backward = list(self._inner), list(self._inner), list(self._inner)
+        kept_at_node = list(self._inner)
         given_need = Need.NOTHING
-        for tensor, place in self._needed.items():
+        for tensor in self._needed:
             if tensor in self._given:
                 given_need = Need.ALWAYS
-                continue
-            kept_at_node[self._made[tensor]] += self._sizes[tensor]
-            forward[self._made[tensor]] += self._sizes[tensor]
-            backward[place] += self._sizes[tensor]
-        peak = before = after = 0
-        for place in range(places):
-            before += forward[place]
-            after += backward[place]
-            peak = max(peak, max(before, after) + self._momentary[place])
+            else:
+                kept_at_node[self._made[tensor]] += self._sizes[tensor]
         results = {self._storage[tensor] for tensor in outputs if tensor in self._storage}
         return GraphCost(
             flops=sum(self._flops.values()),
             nodes={node: (self._flops[node], kept_at_node[place]) for node, place in self._nodes.items()},
-            kept=before,
-            peak=peak,
+            kept=sum(kept_at_node),
+            work=max(self._momentary, default=0),
+            calls=self._calls,
+            loops=self._loops,
             given=given_need,
             returned=sum(
                 self._sizes[tensor]

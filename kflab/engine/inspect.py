@@ -18,7 +18,7 @@ from kflab.engine.calls import pick_output
 from kflab.engine.costs import Costs
 from kflab.engine.devices import Device, training_device
 from kflab.engine.memory import slots_per_weight
-from kflab.engine.probe import Outcome, OwnLayer, Probe, Weights
+from kflab.engine.probe import Outcome, OwnLayer, Probe, Weights, together
 from kflab.engine.protocol import Failure, GraphReport, Memory, NodeReport, Report, TensorReport, Totals
 from kflab.engine.specs import Spec
 from kflab.engine.stateless import without_weights
@@ -116,14 +116,14 @@ class _Inspection:
         names = ("", *self._experiment.models)
         for name in names:
             self._inspected(name)
-        costs = Costs(self._experiment, self._graphs, self._frozen, slots)
+        costs = Costs(self._experiment, self._graphs, self._frozen, slots, device)
         weights = {name: self._model_weights(name) for name in names}
         memory = {name: costs.memory(name, weights[name]) for name in names}
         reports = {name: self._graph_report(name, weights[name], memory[name]) for name in names}
         return Report(
             model=reports.pop(""),
             models=reports,
-            cost=costs.report(memory[""], device),
+            cost=costs.report(memory[""]),
             findings=tuple(finding for name in names for finding in self._findings(name)),
             failures=tuple(
                 Failure(node, name, outcome.axes)
@@ -307,7 +307,7 @@ class _Inspection:
     def _weights_in(self, graph: str, node: str) -> Weights:
         """The weights of a node's own layer, none of them trained in a frozen graph."""
         weights = self._inspected(graph).weights.get(node, Weights())
-        return weights._replace(trainable=0) if graph in self._frozen else weights
+        return weights.frozen() if graph in self._frozen else weights
 
     def _node_weights(self, graph: str, found: _Graph, name: str) -> Weights:
         """The weights that stand at a node: of its own layer, or of a nested model at its first call."""
@@ -320,12 +320,11 @@ class _Inspection:
 
     def _model_weights(self, name: str) -> Weights:
         """The weights of a graph and of all that it calls, each once."""
-        weights = [
+        return together(
             self._weights_in(graph, owner)
             for graph in {name, *self._called(name)}
             for owner in self._inspected(graph).layer_owners
-        ]
-        return Weights(*(sum(counts) for counts in zip(*weights, strict=True))) if weights else Weights()
+        )
 
 
 def _totals(weights: Weights, memory: Memory) -> Totals:

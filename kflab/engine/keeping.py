@@ -162,7 +162,7 @@ def _resized(layer: keras.layers.Layer, _given: Given, _returned: Given) -> Kept
     return Kept(Need.ALWAYS if smooth else Need.NOTHING)
 
 
-_GATES = {"LSTMCell": 8, "GRUCell": 8, "SimpleRNNCell": 2, "ConvLSTMCell": 9}
+_GATES = {"LSTMCell": 10, "GRUCell": 10, "SimpleRNNCell": 3, "ConvLSTMCell": 10}
 """Tensors as large as the state that a cell keeps of each step: gates, states, what they are made of."""
 
 

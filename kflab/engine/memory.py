@@ -23,6 +23,29 @@ FLOAT_BYTES = 4
 LOSS_COPIES = 4
 """Tensors as large as what a model returns that a crossentropy keeps: clipped, its logarithm, its slope."""
 
+# The figures below are fitted to what TensorFlow 2.21 took on a CPU, by `python -m tests.bench.memory`.
+
+AT_WORK = 2
+"""Calls that need memory to work in at the same time: the gradients of weights wait while others run on.
+
+Fitted to slopes over the batch size: 1.3 for MobileNetV2, 1.9 for a U-Net, 2.1 for EfficientNetB0; 4.6 for
+ResNet50, whose many convolutions wait longest.
+"""
+
+UPDATE_COPIES = 4
+"""Copies of the largest weight that an update computes with: 4.0 for VGG16, 4.1 for a wide perceptron."""
+
+BATCHES = 2
+"""Batches under way: the one at hand and the next."""
+
+RUNTIME = 27_000_000
+RUNTIME_OF_CALL = 1_400_000
+RUNTIME_OF_VARIABLE = 1_400_000
+RUNTIME_OF_LOOP = 20_000_000
+"""Bytes of a compiled training step and evaluation: of any, and more for each call, each variable that an
+optimizer updates and each loop over a sequence. Fitted to the small presets, whose memory is little else.
+"""
+
 _SIDE = 32
 
 
@@ -51,7 +74,14 @@ def _slots(name: str, arguments: bytes) -> float:
 
 
 def training_memory(
-    weights: Weights, slots: float, cost: GraphCost, *, batch_size: int, sample: int, returned: int
+    weights: Weights,
+    slots: float,
+    cost: GraphCost,
+    *,
+    batch_size: int,
+    sample: int,
+    returned: int,
+    on_gpu: bool,
 ) -> Memory:
     """What training a graph takes at its peak.
 
@@ -62,11 +92,15 @@ def training_memory(
         batch_size: samples in one step.
         sample: bytes of one sample of its inputs and targets.
         returned: bytes of one sample of what it returns, which the loss works on.
+        on_gpu: whether it is trained on a GPU, of whose memory the compiled steps take none.
     """
+    runtime = RUNTIME + RUNTIME_OF_CALL * cost.calls + RUNTIME_OF_LOOP * cost.loops
+    runtime += RUNTIME_OF_VARIABLE * weights.variables
     return Memory(
         weights=weights.bytes,
-        gradients=weights.trainable * FLOAT_BYTES,
+        gradients=(weights.trainable + UPDATE_COPIES * weights.largest) * FLOAT_BYTES,
         slots=round(weights.trainable * slots * FLOAT_BYTES),
-        activations=batch_size * (cost.peak + LOSS_COPIES * returned),
-        batch=batch_size * sample,
+        activations=batch_size * (cost.kept + AT_WORK * cost.work + LOSS_COPIES * returned),
+        batch=BATCHES * batch_size * sample,
+        runtime=0 if on_gpu else runtime,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 import keras
@@ -24,11 +24,37 @@ REMEMBERED = 20_000
 
 
 class Weights(NamedTuple):
-    """Counts of the weights of a layer and their memory."""
+    """Counts of the weights of a layer and their memory.
+
+    Attributes:
+        total: all numbers.
+        trainable: those that are trained.
+        bytes: memory of all.
+        variables: the tensors that the trained ones are in.
+        largest: the numbers of the largest of these.
+    """
 
     total: int = 0
     trainable: int = 0
     bytes: int = 0
+    variables: int = 0
+    largest: int = 0
+
+    def frozen(self) -> Weights:
+        """The same weights where none is trained."""
+        return Weights(self.total, bytes=self.bytes)
+
+
+def together(weights: Iterable[Weights]) -> Weights:
+    """The counts of several layers as those of one."""
+    every = list(weights)
+    return Weights(
+        total=sum(each.total for each in every),
+        trainable=sum(each.trainable for each in every),
+        bytes=sum(each.bytes for each in every),
+        variables=sum(each.variables for each in every),
+        largest=max((each.largest for each in every), default=0),
+    )
 
 
 class Outcome(NamedTuple):
@@ -166,10 +192,13 @@ def weights_of(layer: keras.layers.Layer) -> Weights:
     calls none of them trained, but the model that it is in trains those of the layers inside.
     """
     sizes = [(math.prod(weight.shape), weight) for weight in layer.weights]
+    trained = [size for size, weight in sizes if weight.trainable]
     return Weights(
         total=sum(size for size, _ in sizes),
-        trainable=sum(size for size, weight in sizes if weight.trainable),
+        trainable=sum(trained),
         bytes=sum(size * item_bytes(weight.dtype) for size, weight in sizes),
+        variables=len(trained),
+        largest=max(trained, default=0),
     )
 
 

@@ -81,10 +81,11 @@ class Memory(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         weights: all weights.
-        gradients: one number for each trainable weight.
+        gradients: one number for each trainable weight, and what the optimizer computes with at a time.
         slots: what the optimizer keeps for each.
         activations: what is kept of one batch for the backward pass, and what layers need to work in.
         batch: the samples of the batches that are under way.
+        runtime: what the backend takes for the compiled steps of such a model, whatever the batch size.
     """
 
     weights: int = 0
@@ -92,11 +93,12 @@ class Memory(msgspec.Struct, frozen=True, omit_defaults=True):
     slots: int = 0
     activations: int = 0
     batch: int = 0
+    runtime: int = 0
 
     @property
     def total(self) -> int:
         """All of it."""
-        return self.weights + self.gradients + self.slots + self.activations + self.batch
+        return sum(msgspec.structs.astuple(self))
 
 
 class LayerCost(msgspec.Struct, frozen=True, omit_defaults=True):

