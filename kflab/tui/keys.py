@@ -27,6 +27,7 @@ __all__ = [
 
 
 COMMANDS: tuple[Command, ...] = (
+    *problems.FIX,
     *graph.COMMANDS,
     *lab.VIEWS,
     *data.COMMANDS,

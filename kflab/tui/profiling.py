@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from kflab.catalog.looks import Look, ask
+from kflab.experiment import Data
 from kflab.tui.data_link import look
 from kflab.tui.session import Session
 
@@ -41,6 +42,7 @@ class Profiler:
         self._lab = lab
         self._is_begun = False
         self._subject: _Subject | None = None
+        self._data: Data | None = None
         self._remembered: dict[_Subject, Look] = {}
 
     def begin(self) -> None:
@@ -59,7 +61,10 @@ class Profiler:
         if is_wanted and subject != self._subject:
             self._lab.run_worker(self._look(session, subject), group="look", exclusive=True)
         self._subject = subject
-        return session.looked(seen, looking=is_wanted)
+        # Another seed or Input changes little of what is in the data: until it is looked at, that stands.
+        old = session.look if is_wanted and session.experiment.data == self._data else None
+        self._data = session.experiment.data
+        return session.looked(seen or old, looking=is_wanted)
 
     async def _look(self, session: Session, subject: _Subject) -> None:
         await asyncio.sleep(PAUSE)

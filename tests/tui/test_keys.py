@@ -57,7 +57,7 @@ def test_every_key_is_bound(place: Place) -> None:
 
 
 async def test_help_has_every_key_with_its_sentence(open_lab: OpenLab) -> None:
-    async with open_lab((120, 200)) as pilot:
+    async with open_lab((120, 300)) as pilot:
         await pilot.press("question_mark")
         await wait_for_text(pilot, "In the lab")
         seen = " ".join(screen_text(pilot.app).replace("│", " ").split())

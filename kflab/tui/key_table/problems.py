@@ -10,7 +10,7 @@ def _in_list(now: Situation) -> bool:
     return now.pane is Pane.PROBLEMS and now.problem
 
 
-COMMANDS: tuple[Command, ...] = (
+FIX: tuple[Command, ...] = (
     Command(
         "fix",
         ("f",),
@@ -21,6 +21,10 @@ COMMANDS: tuple[Command, ...] = (
         when=lambda now: now.fixable,
         shown=lambda now: now.pane is not Pane.PROBLEMS,
     ),
+)
+"""What mends what is selected: where it applies, nothing is nearer."""
+
+COMMANDS: tuple[Command, ...] = (
     Command(
         "problems",
         ("p",),

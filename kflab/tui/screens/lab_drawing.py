@@ -260,9 +260,7 @@ class LabDrawing(
     def show_problems(self, session: Session) -> None:
         """Draws what is wrong."""
         pane = self.query_one(ProblemsPane)
-        # What a look at the data tells goes and comes back as shapes do.
-        stale = session.stale or session.looking
-        pane.show(session.findings, session.verdict, stale=stale, empty=self._nothing_wrong(session))
+        pane.show(session.findings, session.verdict, stale=session.stale, empty=self._nothing_wrong(session))
         counts = [counts_text(session.findings)] if session.findings else []
         fixes = len(self.safe_fixes())
         facts = [*counts, f"{fixes} to fix on F"] if fixes > 1 else counts

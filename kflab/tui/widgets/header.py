@@ -10,6 +10,8 @@ from rich.style import Style
 from rich.text import Text
 from textual.widget import Widget
 
+from kflab.tui import keys
+
 
 class Header(Widget):
     """One line: the experiment to the left, engine and machine to the right."""
@@ -67,7 +69,10 @@ class Header(Widget):
             left.append(" •", self.get_component_rich_style("header--accent", partial=True))
         if self._problems:
             left.append("   ")
-            counts = Text(" ").join(
+            command = keys.find("problems")
+            key = command.key_text if command else ""
+            accent = self.get_component_rich_style("header--accent", partial=True)
+            counts = Text(f"{key} ", accent) + Text(" ").join(
                 Text(words, self.get_component_rich_style(f"header--{part}", partial=True))
                 for words, part in self._problems
             )
