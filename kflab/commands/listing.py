@@ -93,12 +93,16 @@ def _datasets(name: str | None, *, as_json: bool) -> None:
     from kflab.experiment import Data
 
     if name is not None:
+        from kflab.data.sources import study
+
+        study(Data(source=name), look=True)
         info = describe(Data(source=name))
         if as_json:
             print_json(info)
             return
         click.echo(f"{info.name}: {info.summary}\n")
         rows = [("input", array.name, shape_text(array.shape), array.dtype) for array in info.inputs]
+        rows += [("column", array.name, shape_text(array.shape), array.dtype) for array in info.columns]
         for target in info.targets:
             kind = f"{target.kind}, {target.classes} classes" if target.classes else str(target.kind)
             rows.append(("target", target.name, shape_text(target.shape), f"{target.dtype}, {kind}"))

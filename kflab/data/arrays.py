@@ -56,6 +56,8 @@ class Raw:
         gap: samples to leave out between two splits in time, because they share values to be predicted.
         gaps: how the missing values of an input are to be filled in, by the input's name; they are NaN until
             then.
+        sampled_from: how many training samples there are, about, where these are a sample of them, as for
+            those who only look; 0 where they are all.
     """
 
     train: Samples
@@ -64,3 +66,4 @@ class Raw:
     ordered: bool = False
     gap: int = 0
     gaps: Mapping[str, Gaps] = field(default_factory=dict)
+    sampled_from: int = 0

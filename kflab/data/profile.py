@@ -20,6 +20,7 @@ from kflab.data.figures import class_counts, figures, lengths
 from kflab.data.load import load_raw, split_raw
 from kflab.data.pipelines import Pipeline, plan
 from kflab.data.rows import Rows
+from kflab.data.sources import study
 from kflab.errors import KflabError
 from kflab.experiment import Data, Experiment
 from kflab.graph.nodes import Graph
@@ -77,6 +78,7 @@ class Opened:
         info: what the dataset holds as it would load.
         described: what the source holds before anything is prepared.
         raw: its arrays.
+        is_part: they are rows from all over a large table, whose number nobody has counted.
 
     Raises:
         NotDownloadedError: a download would be needed.
@@ -88,10 +90,12 @@ class Opened:
         self._experiment = experiment if isinstance(experiment, Experiment) else None
         self.data = experiment.data if isinstance(experiment, Experiment) else experiment
         sources.study(self.data, base, look=True)
+        study(self.data, base, look=True)
         self.info = datasets.describe(self.data, base)
         self.described = datasets.describe_raw(self.data, base)
         graph = self._experiment.model if self._experiment else Graph()
         self.raw = read_raw(self.data, self.described, base, graph)
+        self.is_part = self.described.origin is Origin.FILE and not self.described.train
 
     def profile(self, seed: int | None = None, *, most_seconds: float = MOST_SECONDS) -> Profile:
         """The figures; as `profile` of this module."""
@@ -100,8 +104,8 @@ class Opened:
         found = Profile(
             info=self.info,
             raw={name: _figures(name, one, self.described) for name, one in looked.items()},
-            train=len(self.raw.train),
-            is_sampled=any(one.rows is not None for one in looked.values()),
+            train=0 if self.is_part else len(self.raw.train),
+            is_sampled=self.is_part or any(one.rows is not None for one in looked.values()),
         )
         if seed is None:
             seed = (self._experiment.training.seed if self._experiment else None) or 0
@@ -109,18 +113,36 @@ class Opened:
             found = self._prepared(found, seed, until)
         except KflabError as problem:
             found = msgspec.structs.replace(found, problem=str(problem))
+        found = self._of_all(found)
         return msgspec.structs.replace(found, seconds=time.monotonic() - self._began)
+
+    def _of_all(self, found: Profile) -> Profile:
+        """The figures with the samples that there are, where only some of them were read."""
+        if not self.raw.sampled_from:
+            return found
+        factor = self.raw.sampled_from / max(1, len(self.raw.train))
+        train = round(found.train * factor)
+        return msgspec.structs.replace(
+            found,
+            train=train if self.data.limit is None else min(train, self.data.limit),
+            validation=round(found.validation * (factor if self.raw.validation is None else 1)),
+            test=round(found.test * (factor if self.raw.test is None else 1)),
+            is_sampled=True,
+        )
 
     def _prepared(self, found: Profile, seed: int, until: float) -> Profile:
         """The figures with those of the splits, and of what the model gets."""
         parts = split_raw(self.raw, self.data, self.described, self.info.targets, seed)
         found = msgspec.structs.replace(
-            found,
-            train=len(parts.train),
-            validation=len(parts.validation) if parts.validation else 0,
-            test=len(parts.test) if parts.test else 0,
-            validation_classes=_validation_classes(parts.validation, self.described, until),
+            found, validation_classes=_validation_classes(parts.validation, self.described, until)
         )
+        if not self.is_part:
+            found = msgspec.structs.replace(
+                found,
+                train=len(parts.train),
+                validation=len(parts.validation) if parts.validation else 0,
+                test=len(parts.test) if parts.test else 0,
+            )
         fed, is_sampled = self._fed(parts.train, until)
         return msgspec.structs.replace(found, fed=fed, is_sampled=is_sampled or found.is_sampled)
 

@@ -80,6 +80,7 @@ class Table(msgspec.Struct, frozen=True, omit_defaults=True):
         columns: its columns, in order.
         rows: how many rows were seen.
         total: how many rows there are; 0 where that is not known.
+        about: how many rows there are, about, where that was told from a part of them.
         separator: what stands between the values of a row.
         decimal: the decimal point.
     """
@@ -87,6 +88,7 @@ class Table(msgspec.Struct, frozen=True, omit_defaults=True):
     columns: tuple[Column, ...]
     rows: int = 0
     total: int = 0
+    about: int = 0
     separator: str = ""
     decimal: str = "."
 

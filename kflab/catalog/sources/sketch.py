@@ -121,7 +121,13 @@ def _sketch_csv(path: Path, key: _Key, values: int, size: int, _changed: int) ->
     columns = [
         _inferred(style, name, [row[index] for row in rows], decimal) for index, name in enumerate(header)
     ]
-    return Table(tuple(columns), len(rows), len(rows) if is_all else 0, separator, decimal)
+    return Table(
+        tuple(columns),
+        rows=len(rows),
+        total=len(rows) if is_all else 0,
+        separator=separator,
+        decimal=decimal,
+    )
 
 
 def _inferred(style: Style, name: str, words: Sequence[str], decimal: str) -> Column:
@@ -319,7 +325,7 @@ def sketch_records(path: Path, rows: Sequence[Mapping[str, object]], style: Styl
         if column.kind is ColumnKind.TEXT and name in style.categories and style.kind(name) is None:
             column = infer_values(name, found, ColumnKind.CATEGORY)
         columns.append(column)
-    return Table(tuple(columns), len(rows), len(rows) if is_all else 0)
+    return Table(tuple(columns), rows=len(rows), total=len(rows) if is_all else 0)
 
 
 def record(path: Path, line: str | bytes, number: int) -> Mapping[str, object]:

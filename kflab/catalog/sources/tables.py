@@ -357,7 +357,8 @@ def missing_problem(column: Column, how: str, *, is_target: bool) -> str:
 
 
 def _summary(table: Table, left_out: Sequence[str]) -> str:
-    rows = f"{table.total:,} rows" if table.total else "rows not counted yet"
+    about = f"about {float(f'{table.about:.2g}'):,.0f} rows" if table.about else "rows not counted yet"
+    rows = f"{table.total:,} rows" if table.total else about
     text = f"your own: {rows}, {len(table.columns):,} columns"
     if left_out:
         listed = ", ".join(left_out[:3]) + (f" and {len(left_out) - 3} more" if len(left_out) > 3 else "")

@@ -35,6 +35,7 @@ PADDED = "pad_sequences"
 """The step of preparation that lists of varying length need."""
 
 _BLOCK = 1 << 18
+_LOOKED, _TOGETHER = 200_000, 100
 
 
 class OpenedTable:
@@ -64,13 +65,30 @@ class OpenedTable:
         used = {column.name: column for columns in inputs.values() for column in columns}
         if not look:
             self._check(used.values(), targets)
-        rows = self._complete([*used.values(), *targets]) if self._how == "drop" else None
+        rows = self._looked() if look else None
+        if self._how == "drop":
+            rows = self._complete([*used.values(), *targets], rows)
         made = {name: self._input(columns, rows) for name, columns in inputs.items()}
         found = {name: self._gaps(columns) for name, columns in inputs.items()}
         return Raw(
             Samples(made, {column.name: self._target(column, rows) for column in targets}),
             gaps={name: gaps for name, gaps in found.items() if gaps is not None},
+            sampled_from=self._sampled_from(rows) if look else 0,
         )
+
+    def _looked(self) -> Array | None:
+        """Rows from all over a large table, for those who only look; nothing where they are all."""
+        count = self._stored.table.rows
+        if count <= _LOOKED:
+            return None
+        starts = np.linspace(0, count - _TOGETHER, _LOOKED // _TOGETHER).astype("int64")
+        return (starts[:, None] + np.arange(_TOGETHER)).ravel()
+
+    def _sampled_from(self, rows: Array | None) -> int:
+        table = self._stored.table
+        if not table.is_whole:
+            return table.about
+        return table.rows if rows is not None and table.rows > _LOOKED else 0
 
     def _columns(self, array: ArrayInfo) -> tuple[Column, ...]:
         if array.columns:
@@ -108,19 +126,20 @@ class OpenedTable:
     def _is_padded(self, name: str) -> bool:
         return any(step.name == PADDED for step in self._data.prepare.get(name, ()))
 
-    def _complete(self, columns: Iterable[Column]) -> Array | None:
-        """The rows in which no column lacks its value; nothing where that is all of them."""
+    def _complete(self, columns: Iterable[Column], among: Array | None) -> Array | None:
+        """Those rows in which no column lacks its value; nothing where that is all of them."""
         gappy = [column for column in columns if column.missing and column.kind is not ColumnKind.TEXT]
         if not gappy:
-            return None
-        count = self._stored.table.rows
+            return among
+        count = self._stored.table.rows if among is None else len(among)
         complete = np.ones(count, bool)
         for column in gappy:
             if column.kind is ColumnKind.NUMBERS:
                 _, ends = self._stored.runs[column.name]
-                complete &= np.diff(np.asarray(ends), prepend=0) > 0
+                found = np.diff(np.asarray(ends), prepend=0) > 0
+                complete &= found if among is None else found[among]
                 continue
-            rows = TableRows(self._stored, [column], are_codes=True, flat=True, dtype="float64")
+            rows = TableRows(self._stored, [column], among, are_codes=True, flat=True, dtype="float64")
             for start in range(0, count, _BLOCK):
                 complete[start : start + _BLOCK] &= ~np.isnan(rows[start : start + _BLOCK])
         kept = np.flatnonzero(complete)
@@ -131,7 +150,7 @@ class OpenedTable:
                 file=str(self._path),
                 path="data.arguments.missing",
             )
-        return kept
+        return kept if among is None else among[kept]
 
     def _input(self, columns: Sequence[Column], rows: Array | None) -> Rows:
         if all(is_feature(column, self._style) for column in columns):

@@ -197,7 +197,7 @@ def _sample(path: Path, kind: SourceKind, style: Style, sketch: Table, folder: P
             continue
         # How many rows there are is not known to the last one.
         exact = table.total if kind is SourceKind.PARQUET else 0
-        table = msgspec.structs.replace(table, total=exact)
+        table = msgspec.structs.replace(table, total=exact, about=table.total)
         remembered.remember(folder, SAMPLED, table)
         return ingest.stored(table, layout)
     raise UnusableInputError("its columns do not keep to any kind of values", file=str(path))
