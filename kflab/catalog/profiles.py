@@ -76,7 +76,7 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
         raw: the arrays as the source has them, inputs and targets, by name.
         fed: the arrays as the model gets them: those of the training split, prepared and scaled, by the
             dataset's name of the array.
-        train: training samples after the split; 0 where it was not made.
+        train: training samples after the split; 0 where it was not made, and where nobody has counted them.
         validation: samples to validate on.
         test: samples to test on.
         validation_classes: how many validation samples each class has, by the target's name.

@@ -137,7 +137,8 @@ def _print(found: Look, style: Style, graphics: Graphics) -> None:
         drawn = scatter(found.points, min(60, style.width), 24, style.depth, plain=style.plain)
         lines += [(), said("points", Tone.TITLE), *drawn]
     if found.samples and graphics is not Graphics.NONE:
-        lines += [(), said(f"{len(found.samples):,} of {found.of:,} training samples", Tone.TITLE)]
+        whole = "training samples" if found.profile.train else "rows that were looked at"
+        lines += [(), said(f"{len(found.samples):,} of {found.of:,} {whole}", Tone.TITLE)]
     shown = [one for sample in found.samples for one in sample.inputs.values()]
     are_images = bool(shown) and all(isinstance(one, Picture) for one in shown)
     if are_images and graphics in (Graphics.KITTY, Graphics.SIXEL):

@@ -14,7 +14,7 @@ from kflab.data.rows import Rows
 MOST_VALUES = 64_000_000
 """The values of an array in memory that are all looked at; of a larger one, a sample is."""
 
-MOST_READ = 4_000_000
+MOST_READ = 32_000_000
 """The values that are read of an array on the disk."""
 
 MOST_ROWS_READ = 50_000

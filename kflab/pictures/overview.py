@@ -55,15 +55,15 @@ def heading(profile: Profile, style: Style) -> list[Line]:
     """What the dataset is, and how many samples each split has."""
     info = profile.info
     name = one_line(info.name)
-    counts = [f"{profile.train:,} to train on"]
+    counts = [f"{profile.train:,} to train on"] if profile.train else []
     counts += [f"{profile.validation:,} to validate on"] if profile.validation else []
     counts += [f"{profile.test:,} to test on"] if profile.test else []
-    text = " · ".join(counts)
-    looked = max((array.samples for array in profile.raw.values()), default=0)
+    looked = min((array.samples for array in profile.raw.values()), default=0)
     if profile.is_sampled:
-        text += f" · figures of a sample of {looked:,}"
+        counts.append(f"figures of a sample of {looked:,}")
     if not any(array.missing or array.infinite for array in profile.raw.values()):
-        text += " · nothing missing"
+        counts.append("nothing missing")
+    text = " · ".join(counts)
     head = cut(name + f": {one_line(info.summary)}", style.width)
     first = (Piece(head[: len(name)], tone=Tone.TITLE), Piece(head[len(name) :]))
     lines = [first, *(said(line, Tone.QUIET) for line in textwrap.wrap(text, style.width))]
@@ -127,7 +127,8 @@ def histograms(profile: Profile, style: Style) -> list[Line]:
     width = min(_HISTOGRAM_WIDTH, style.width)
     for array in profile.raw.values():
         bins, what = (array.lengths, "words of") if array.lengths else (array.histogram, "values of")
-        if array.classes or len(bins) < 2:
+        # Columns have a distribution each; mixed, they tell nothing.
+        if array.classes or array.columns or len(bins) < 2:
             continue
         bars = histogram(bins, width, _HISTOGRAM_HEIGHT, plain=style.plain)
         drawn.append([said(cut(f"{what} {one_line(array.name)}", width), Tone.TITLE), *bars])

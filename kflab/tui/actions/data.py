@@ -136,7 +136,7 @@ class DataActions(LabBase):
     def _entitle_data(self, session: Session) -> None:
         pane = self.query_one(DataPane)
         name, profile = session.experiment.data.source, session.profile
-        told = plural(profile.train, "training sample") if profile is not None else ""
+        told = plural(profile.train, "training sample") if profile is not None and profile.train else ""
         if profile is not None and self._leafing.view is View.SAMPLES:
             told = self._leafing.told()
         # Names and labels may hold what looks like markup.
