@@ -118,10 +118,12 @@ def _best(state: RunState) -> list[Fact]:
 def verdict_lines(found: Sequence[Finding], width: int, most: int = 2) -> list[Line]:
     """What a run turned out to be, a line each, `most` of them; the last says where the rest is."""
     lines: list[Line] = []
-    for number, finding in enumerate(found[:most], start=1):
+    # Beside what matters most, what only explains is for the list.
+    shown = [*found[:1], *(finding for finding in found[1:] if finding.severity is not Severity.INFO)][:most]
+    for number, finding in enumerate(shown, start=1):
         left = len(found) - number
         command = keys.find("problems")
-        more = f"  {left} more on {command.key_text}" if left and number == most and command else ""
+        more = f"  {left} more on {command.key_text}" if left and number == len(shown) and command else ""
         mark = f"{MARKS[finding.severity]} "
         code = f"{finding.code} " if finding.code else ""
         words = cut(one_line(finding.message), max(width - len(mark) - len(code) - len(more), 1))

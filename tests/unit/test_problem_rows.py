@@ -25,6 +25,7 @@ from kflab.tui.rows.node import node_rows
 from kflab.tui.rows.setting import Setting
 from kflab.tui.rows.setup import setup_rows
 from kflab.tui.session import Session
+from kflab.tui.training_facts import verdict_lines
 
 WRONG = Finding("Concatenate expected the same shapes", node="joined", code="KF008")
 ODD = Finding(
@@ -154,3 +155,12 @@ def test_an_argument_of_a_node_is_found_among_its_rows() -> None:
     assert row is not None
     assert row.label == "kernel_size"
     assert row_about(rows, "no_such_argument") is None
+
+
+def test_a_verdict_takes_a_line_or_two_and_says_where_the_rest_is() -> None:
+    for found, count in (([NOTE], 1), ([ODD, NOTE], 1), ([ODD, WRONG, NOTE], 2), ([NOTE, NOTE], 1), ([], 0)):
+        lines = verdict_lines(found, 60)
+        drawn = ["".join(run.text for run in line) for line in lines]
+        assert len(drawn) == count
+        assert all(len(line) <= 60 for line in drawn)
+        assert not drawn or drawn[-1].endswith("more on p") == (len(found) > count)

@@ -138,7 +138,10 @@ class ProblemActions(LabBase):
         if found is None:
             return
         if not found.node and not found.graph:
-            self._go_to_setting(found)
+            if found.path.partition(".")[0] in {"model", "models"}:
+                self.go(Pane.GRAPH)
+            else:
+                self._go_to_setting(found)
             return
         session = problems.going_to(self.session, found)
         if session is None:
