@@ -11,7 +11,6 @@ from kflab.catalog import datasets
 from kflab.catalog.datasets import ArrayInfo, DatasetInfo
 from kflab.catalog.looks import Look
 from kflab.diagnose import codes
-from kflab.diagnose.check import check
 from kflab.diagnose.findings import Finding
 from kflab.engine.protocol import Report
 from kflab.errors import KflabError, UnusableInputError
@@ -60,6 +59,9 @@ def found_in(
         report: the engine's report on it, where it has come.
         look: what was seen in its data, where it was looked at.
     """
+    # Late: the graph is drawn before anything is looked for.
+    from kflab.diagnose.check import check
+
     profile = look.profile if look else None
     info, unknown = (profile.info, "") if profile else _described(experiment.data, folder)
     found = check(experiment, info, report, folder, profile)
