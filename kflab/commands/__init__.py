@@ -22,6 +22,7 @@ COMMANDS = {
     "check": Offered("checking", "check", "Tell what is wrong with an experiment, and mend it."),
     "explain": Offered("explaining", "explain", "Explain a rule by its code, or list all rules."),
     "data": Offered("data", "data", "Look at data: what it holds, its classes, some samples."),
+    "cost": Offered("costing", "cost", "Tell what training takes: memory, operations, time."),
     "summary": Offered("inspecting", "summary", "Print the Keras summary of a model."),
     "graph": Offered("drawing", "graph", "Draw the graph as text or as SVG."),
     "code": Offered("coding", "code", "Print an experiment as a Keras script or notebook."),

@@ -13,6 +13,7 @@ from kflab.data.arrays import Array
 from kflab.data.batches import open_batches
 from kflab.data.class_weights import weights_of
 from kflab.data.load import Part, Splits, load
+from kflab.data.sources import study
 from kflab.diagnose.check import check
 from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.starting_weights import weights_file
@@ -57,6 +58,7 @@ def smoke(experiment: Experiment, base: Path | None = None) -> SmokeResult:
         SmokeRefusedError: it has errors.
         KflabError: the data can not be had, or training fails.
     """
+    study(experiment.data, base)
     _refuse_errors(experiment, base)
     seed = experiment.training.seed or 0
     splits = load(experiment, base, None, seed)

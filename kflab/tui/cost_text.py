@@ -59,6 +59,7 @@ def _memory(session: Session, cost: Cost, width: int, part: str) -> Iterator[Lin
         ("slots", memory.slots, f"what {training.optimizer.name} keeps"),
         ("activations", memory.activations, f"of a batch of {training.batch_size:,}"),
         ("batch", memory.batch, "the samples under way"),
+        ("runtime", memory.runtime, "the compiled steps"),
     )
     for name, amount, words in rows:
         yield from _row(name, bytes_text(amount) if memory.total else UNKNOWN, words, width, part)
