@@ -252,7 +252,7 @@ def joined(name: str, columns: Sequence[Column], table: Table) -> ArrayInfo:
         (None if is_open else size,),
         low=min(lows) if is_known else None,
         high=max(highs) if is_known else None,
-        features=() if is_open else tuple(feature_names(columns)),
+        features=tuple(feature_names(columns)),
     )
 
 

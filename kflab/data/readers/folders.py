@@ -7,7 +7,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,8 @@ _DAMAGED = (
 # Larger ones are refused, and a warning would be printed among what is told.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
-_threads = ThreadPoolExecutor(max_workers=min(8, (os.cpu_count() or 1) + 1), thread_name_prefix="decode")
+_WORKERS = min(8, os.cpu_count() or 1)
+_threads = ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="decode")
 
 
 class FileRows:
@@ -94,9 +95,22 @@ class FileRows:
     def __getitem__(self, rows: Array | slice, /) -> Array:
         chosen = [self.files[row] for row in np.arange(len(self.files))[rows]]
         made = np.empty((len(chosen), *self._shape), self._dtype)
-        found = map(self._read, chosen) if len(chosen) <= _FEW else _threads.map(self._read, chosen)
-        for index, sample in enumerate(found):
-            made[index] = sample
+
+        def fill(first: int, end: int) -> None:
+            for index in range(first, end):
+                made[index] = self._read(chosen[index])
+
+        if len(chosen) <= _FEW:
+            fill(0, len(chosen))
+            return made
+        size = max(_FEW, -(-len(chosen) // (4 * _WORKERS)))
+        parts = [
+            _threads.submit(fill, first, min(first + size, len(chosen)))
+            for first in range(0, len(chosen), size)
+        ]
+        wait(parts)
+        for part in parts:  # the first error in the order of the rows
+            part.result()
         return made
 
 
