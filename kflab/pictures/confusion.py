@@ -20,6 +20,7 @@ _WRONG: RGB = (190, 95, 20)
 _DARK: RGB = (26, 28, 34)
 _INK: RGB = (245, 245, 245)
 _MOST_LABEL = 14
+_FEW_CLASSES = 5  # that are listed though no sample is of them
 _HEADS = (10, 6, 3)
 
 
@@ -124,6 +125,7 @@ def scores(output: OutputResult, style: Style) -> list[Line]:
     rows = [
         [one_line(score.label), *_figures(score.precision, score.recall, score.f1), f"{score.support:,}"]
         for score in output.scores
+        if score.support or score.precision or len(output.scores) <= _FEW_CLASSES
     ]
     known = [score for score in output.scores if score.support]
     if len(known) > 1:

@@ -26,7 +26,8 @@ def heading(predictions: Predictions) -> str:
     """What was predicted, in one line."""
     of = f" of {predictions.of:,}" if predictions.of > predictions.samples else ""
     where = predictions.source or f"{predictions.split} split"
-    return f"{predictions.model} model · {predictions.samples:,}{of} samples of {where}"
+    noun = "sample" if predictions.of == 1 else "samples"
+    return f"{predictions.model} model · {predictions.samples:,}{of} {noun} of {where}"
 
 
 def figures(predictions: Predictions, output: OutputResult) -> str:

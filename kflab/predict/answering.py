@@ -41,6 +41,7 @@ def answer(asked: Asked) -> Predictions:
 
     part, fitted = _part(run_dir, experiment, info, asked.split, source)
     base = Predictions(info.name, which, asked.split, asked.source, stamp=cache.stamp_of(path, source))
+    names = _names(source)
     predictions = predict(
         load_model(experiment, path),
         experiment,
@@ -49,6 +50,7 @@ def answer(asked: Asked) -> Predictions:
         base,
         most=asked.most,
         in_a_cell=asked.in_a_cell,
+        names=names,
     )
     if asked.in_a_cell == IN_A_CELL:
         cache.keep(run_dir, predictions)
@@ -101,7 +103,8 @@ def _part(
 
     part: Part | None
     if source is not None:
-        part, fitted = prepare_source(run_dir, source), load_fitted(run_dir)
+        fitted = load_fitted(run_dir)
+        part = _pictures(experiment, info, fitted, source) or prepare_source(run_dir, source)
     elif (run_dir / FOLDER).exists():
         part, fitted = open_split(run_dir, split), load_fitted(run_dir)
     else:
@@ -115,3 +118,29 @@ def _part(
     if part is None or not len(part):
         raise UnusableInputError(f"the run's data has no {split} split; another one is --split train")
     return part, fitted
+
+
+def _pictures(experiment: Experiment, info: RunInfo, fitted: Fitted, source: Path) -> Part | None:
+    """Image files as samples; None where the source is something else, or laid out as the run's data."""
+    from kflab.catalog import datasets
+    from kflab.predict import own_pictures
+
+    found = own_pictures.find(source)
+    is_like_the_run_s = all(found.folders) and datasets.find(experiment.data.source) is None
+    if not found.files or is_like_the_run_s:
+        return None
+    base = Path(info.source).parent if info.source else Path(info.cwd or ".")
+    return own_pictures.part_of(found, datasets.describe_raw(experiment.data, base).inputs, fitted)
+
+
+def _names(source: Path | None) -> tuple[str, ...]:
+    """What image files are called; nothing for other sources."""
+    if source is None:
+        return ()
+    from kflab.predict import own_pictures
+
+    found = own_pictures.find(source)
+    return tuple(
+        f"{folder}/{file.name}" if folder else file.name
+        for file, folder in zip(found.files, found.folders, strict=True)
+    )

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import keras
+import msgspec
 import numpy as np
 
 from kflab.catalog.dataset_types import ArrayInfo, TargetInfo
@@ -52,6 +53,7 @@ def predict(
     most: int,
     in_a_cell: int = IN_A_CELL,
     until: float = math.inf,
+    names: Sequence[str] = (),
 ) -> Predictions:
     """What a model says of the samples of a part.
 
@@ -64,16 +66,18 @@ def predict(
         most: how many samples at most; of more, the first ones.
         in_a_cell: how many samples of each cell of a confusion matrix are kept to be looked at.
         until: when to stop, by the monotonic clock; one batch is predicted in any case.
+        names: what the samples are called; nothing given: they have no names.
     """
     graph = experiment.model
-    names = graph.output_names()
+    outputs = graph.output_names()
     shapes = [tuple(output.shape[1:]) for output in model.outputs]
     meanings = [
         meaning_of(experiment, name, shape, known.held.get(name))
-        for name, shape in zip(names, shapes, strict=True)
+        for name, shape in zip(outputs, shapes, strict=True)
     ]
     collectors = [
-        _collector(name, meaning, shape) for name, meaning, shape in zip(names, meanings, shapes, strict=True)
+        _collector(name, meaning, shape)
+        for name, meaning, shape in zip(outputs, meanings, shapes, strict=True)
     ]
     count = min(len(part), most)
     size = _batch_size(part, experiment)
@@ -82,12 +86,14 @@ def predict(
     while done < count and (not done or time.monotonic() < until):
         inputs, targets = part.read(slice(done, min(done + size, count)))
         said = [_checked(own) for own in _say(model, graph.input_names(), inputs, compiled=compiled)]
-        for name, meaning, collector, own in zip(names, meanings, collectors, said, strict=True):
+        for name, meaning, collector, own in zip(outputs, meanings, collectors, said, strict=True):
             _take(collector, meaning, own, targets.get(name))
         done += len(said[0])
     results = [collector.result() for collector in collectors]
     chosen = _chosen(results, collectors, done, in_a_cell) if done else []
     rows = _rows(model, experiment, known, part, meanings, collectors, chosen) if chosen else ()
+    if names:
+        rows = tuple(msgspec.structs.replace(row, name=names[row.index]) for row in rows)
     return Predictions(
         run=base.run,
         model=base.model,
@@ -229,9 +235,7 @@ def _rows(
 
 
 def _with(said: Said, shown: Shown | None) -> Said:
-    from msgspec.structs import replace
-
-    return said if shown is None else replace(said, shown=shown)
+    return said if shown is None else msgspec.structs.replace(said, shown=shown)
 
 
 def _shown(array: Array, info: ArrayInfo | None) -> list[Shown]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 from sklearn.datasets import load_digits
 
 from kflab import document
@@ -133,6 +134,25 @@ def test_own_samples_are_prepared_as_the_run_s_were(run_dir: Path, tmp_path: Pat
     right = load_digits().target[:30]
     told = [row.outputs["digit"].predicted for row in found.rows]
     assert (np.array(told) == right).mean() > 0.6
+
+
+def test_image_files_are_brought_to_the_size_of_the_run_s_own(run_dir: Path, tmp_path: Path) -> None:
+    images = load_digits().images
+    folder = tmp_path / "own"
+    for number in (4, 7):
+        (folder / str(number)).mkdir(parents=True)
+        for at in np.flatnonzero(load_digits().target == number)[:3]:
+            pixels = Image.fromarray((images[at] / 16 * 255).astype("uint8")).convert("RGB")
+            pixels.resize((32, 32), Image.Resampling.NEAREST).save(folder / str(number) / f"{at}.png")
+    found = answer(asked(run_dir, source=str(folder)))
+    assert found.outputs[0].accuracy is not None
+    assert found.outputs[0].accuracy >= 4 / 6
+    assert {row.name.partition("/")[0] for row in found.rows} == {"4", "7"}
+    single = answer(asked(run_dir, source=str(folder / "7")))
+    assert (single.samples, single.outputs[0].accuracy) == (3, None)
+    (folder / "7" / "broken.png").write_bytes(b"no image")
+    with pytest.raises(UnusableInputError, match=r"broken\.png: cannot be decoded"):
+        answer(asked(run_dir, source=str(folder / "7" / "broken.png")))
 
 
 def test_a_damaged_model_is_refused_in_one_line(run_dir: Path) -> None:
