@@ -71,8 +71,11 @@ def frozen_models_norms(facts: Facts) -> Iterator[Finding]:
     for name, graph, report in reports(facts):
         frozen = is_whole_frozen(facts, name)
         if not frozen:
-            yield from _learning_norms(name, graph, report)
-            yield from _told_in_vain(facts.experiment, name, graph, report)
+            learning = list(_learning_norms(name, graph, report))
+            yield from learning
+            told = {found.node for found in learning}
+            in_vain = _told_in_vain(facts.experiment, name, graph, report)
+            yield from (found for found in in_vain if found.node not in told)
 
 
 def is_whole_frozen(facts: Facts, graph: str) -> bool:

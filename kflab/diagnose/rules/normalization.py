@@ -11,6 +11,7 @@ from kflab.diagnose.rules.rule import rule
 from kflab.diagnose.surroundings import by_layer, entry_of, own, value_of
 from kflab.diagnose.wording import and_text
 from kflab.graph.arguments import TRAINABLE
+from kflab.graph.memo import Recent
 from kflab.graph.nodes import Graph, Layer, Share, source_of
 from kflab.graph.order import consumers
 
@@ -84,7 +85,7 @@ def _drops(rate: object) -> bool:
 
 def _moved(graph_name: str, graph: Graph, name: str, after: tuple[str, ...]) -> Fix:
     """The Dropout behind the activation that follows; out of the model where there is none."""
-    is_own = isinstance(graph.nodes[name].target, Layer) and not _is_shared(graph, name)
+    is_own = isinstance(graph.nodes[name].target, Layer) and name not in _kept(graph)
     if is_own and len(after) == 1:
         entry = entry_of(own(graph, after[0])[0])
         behind = consumers(graph)[after[0]]
@@ -94,8 +95,13 @@ def _moved(graph_name: str, graph: Graph, name: str, after: tuple[str, ...]) -> 
     return Fix(f"take {name} out", (Remove(name, graph_name),), safe=False)
 
 
-def _is_shared(graph: Graph, name: str) -> bool:
-    return any(node.target == Share(name) for node in graph.nodes.values())
+def _find_shared(graph: Graph) -> frozenset[str]:
+    """The nodes whose layers others share, and those that are outputs: what stands at both is left alone."""
+    owners = {node.target.node for node in graph.nodes.values() if isinstance(node.target, Share)}
+    return frozenset(owners | {source_of(reference) for reference in graph.outputs})
+
+
+_kept = Recent(_find_shared)
 
 
 def _before(graph: Graph, norm: str) -> str:
@@ -104,10 +110,8 @@ def _before(graph: Graph, norm: str) -> str:
     source = source_of(node.inputs[0]) if len(node.inputs) == 1 else ""
     if source not in graph.nodes or len(consumers(graph)[source]) != 1:
         return ""
-    if source in {source_of(reference) for reference in graph.outputs}:
-        return ""
     is_own = isinstance(graph.nodes[source].target, Layer)
-    return source if is_own and not _is_shared(graph, source) else ""
+    return source if is_own and source not in _kept(graph) else ""
 
 
 def _is_linear(graph: Graph, name: str) -> bool | None:
