@@ -20,6 +20,8 @@ TILE = images.Size(28, 14)
 """The most cells of one image."""
 
 _LEAST_TILE = 12
+_LEAST_HEIGHT = 4
+_HANDFUL = 6
 _CURVE = images.Size(60, 6)
 _MOST_TEXT = 8
 _GAP = 2
@@ -94,22 +96,54 @@ def _cell(value: float | str | None) -> str:
 # Images
 
 
-def tile_size(samples: Sequence[Sample], style: Style, rows: int = 0) -> images.Size:
-    """The cells that each image gets: as many as the largest of them has use for.
+class Grid(NamedTuple):
+    """How images are laid out.
+
+    Attributes:
+        size: the cells of each image.
+        wide: the columns of a sample, which may have several images.
+        across: the samples side by side.
+    """
+
+    size: images.Size
+    wide: int
+    across: int
+
+
+def grid(samples: Sequence[Sample], style: Style, rows: int = 0) -> Grid:
+    """The largest layout that shows a handful of samples in its room.
 
     Args:
         samples: the samples.
         style: how they are drawn.
         rows: how many rows there are; 0 stands for any number.
     """
+    if not rows:
+        return _grid(samples, style, TILE.rows)
+    wanted = min(_HANDFUL, len(samples))
+    for down in (1, 2, 3):
+        # A row of tiles has a caption, and a gap to the next.
+        height = (rows + 1) // down - 2
+        if down > 1 and height < _LEAST_HEIGHT:
+            break
+        found = _grid(samples, style, max(1, min(TILE.rows, height)))
+        if found.across * ((rows + 1) // (found.size.rows + 2)) >= wanted:
+            break
+    return found
+
+
+def _grid(samples: Sequence[Sample], style: Style, height: int) -> Grid:
     pictures = [one for sample in samples for one in pictures_of(sample)]
-    beside_each_other = max((len(pictures_of(sample)) for sample in samples), default=1)
-    columns = (style.width - beside_each_other + 1) // max(1, beside_each_other)
-    columns, height = min(TILE.columns, columns), min(TILE.rows, rows - 1) if rows else TILE.rows
-    sizes = [images.size_in(picture, columns, height) for picture in pictures]
-    return images.Size(
-        max((size.columns for size in sizes), default=1), max((size.rows for size in sizes), default=1)
-    )
+    each = max((len(pictures_of(sample)) for sample in samples), default=1)
+    columns = max(1, min(TILE.columns, (style.width - each + 1) // max(1, each)))
+    # What has few pixels needs little room, and leaves it to more samples.
+    sizes = [
+        images.size_in(picture, min(columns, max(_LEAST_TILE, 2 * picture.width)), height)
+        for picture in pictures
+    ]
+    size = images.Size(max(one.columns for one in sizes), max(one.rows for one in sizes))
+    wide = min(style.width, max(_LEAST_TILE, each * (size.columns + 1) - 1))
+    return Grid(size, wide, max(1, (style.width + _GAP) // (wide + _GAP)))
 
 
 def pictures_of(sample: Sample) -> list[Picture]:
@@ -126,10 +160,7 @@ def tiles(samples: Sequence[Sample], style: Style, rows: int = 0) -> Page:
         style: how they are drawn.
         rows: how many rows there are; 0 stands for any number.
     """
-    size = tile_size(samples, style, rows)
-    beside_each_other = max((len(pictures_of(sample)) for sample in samples), default=1)
-    wide = min(style.width, max(_LEAST_TILE, beside_each_other * (size.columns + 1) - 1))
-    across = max(1, (style.width + _GAP) // (wide + _GAP))
+    size, wide, across = grid(samples, style, rows)
     lines: list[Line] = []
     count = 0
     for start in range(0, len(samples), across):

@@ -127,7 +127,8 @@ class DataActions(LabBase):
             if at.label not in _classes(session.profile):
                 at.label = ""
             at.forget()
-        if at.view is not View.FIGURES and session.profile is not None and at.lacks():
+        # Figures are looked at first, and meanwhile the samples come.
+        if session.profile is not None and at.lacks():
             self._fetch()
         pane = self.query_one(DataPane)
         pane.show(self._draw, (at.view, at.label, at.first))
