@@ -8,7 +8,7 @@ import msgspec
 
 from kflab.catalog import Argument, ArgumentKind, datasets
 from kflab.catalog.datasets import ArrayInfo, DatasetInfo, TargetInfo
-from kflab.catalog.matching import match
+from kflab.catalog.matching import BESIDE, match
 from kflab.experiment import Data, Experiment
 from kflab.graph.edited import Edited
 from kflab.tui.rows.arguments import argument_rows
@@ -114,9 +114,9 @@ def _dataset_argument(setting: Setting, argument: Argument) -> Iterator[Row]:
 def _feeding_rows(setting: Setting, info: DatasetInfo) -> Iterator[Row]:
     model = setting.experiment.model
     matching = match(model, setting.experiment.data, info)
-    if len(info.inputs) > 1 or len(model.input_names()) > 1:
+    if len(info.inputs) > 1 or info.columns or len(model.input_names()) > 1:
         for name in model.input_names():
-            options = [_array_option(array) for array in info.inputs]
+            options = [_array_option(array) for array in (*info.inputs, *info.columns)]
             yield _feeding(setting, "inputs", name, matching.inputs.get(name), options)
     targets = [_target_option(target) for target in info.targets]
     # Even a single output has a choice: held against an input it makes an autoencoder.
@@ -128,12 +128,16 @@ def _feeding_rows(setting: Setting, info: DatasetInfo) -> Iterator[Row]:
 def _feeding(
     setting: Setting, part: str, name: str, found: ArrayInfo | TargetInfo | None, options: Sequence[Option]
 ) -> Row:
-    chosen: Mapping[str, str] = getattr(setting.experiment.data, part)
+    given: Mapping[str, str | tuple[str, ...]] = getattr(setting.experiment.data, part)
+    # Columns that are put side by side are one array for the model.
+    chosen = {name: one if isinstance(one, str) else BESIDE.join(one) for name, one in given.items()}
     word = "input" if part == "inputs" else "target of"
 
     def put(experiment: Experiment, value: Value) -> Edited:
         known = getattr(experiment.data, part)
-        changed = msgspec.structs.replace(experiment.data, **{part: {**known, name: str(value)}})
+        changed = msgspec.structs.replace(
+            experiment.data, **{part: {**known, name: _named(str(value), part)}}
+        )
         return with_data(experiment, changed, f"feed {name}")
 
     def reset(experiment: Experiment) -> Edited:
@@ -148,12 +152,19 @@ def _feeding(
         shown=chosen.get(name, found.name if found else ""),
         value=chosen.get(name),
         changed=name in chosen,
-        help=f"Which array of the dataset {'feeds' if part == 'inputs' else 'is held against'} {name}.",
+        help=f"Which array of the dataset {'feeds' if part == 'inputs' else 'is held against'} {name}."
+        + (" Several columns go side by side: age + height." if part == "inputs" else ""),
         severity=setting.severity(f"data.{part}"),
         options=lambda: options,
         apply=put,
         reset=reset,
     )
+
+
+def _named(value: str, part: str) -> str | tuple[str, ...]:
+    """An array's name, or the names of those that are put side by side."""
+    names = tuple(name.strip() for name in value.split(BESIDE))
+    return names if part == "inputs" and len(names) > 1 else value
 
 
 def _array_option(array: ArrayInfo) -> Option:
