@@ -15,6 +15,8 @@ from kflab.values import Value
 
 Shape = tuple[int | None, ...]
 
+_MOST_LISTED = 12
+
 BESIDE = " + "
 """What stands between the names of arrays that are put side by side."""
 
@@ -140,8 +142,8 @@ def _assign(
             problems.append(stranger(setting, name, names))
         elif array not in nameable:
             problems.append(
-                f"data.{setting} gives {name!r} the array {array!r}, which the dataset does not have; "
-                f"it has {', '.join(nameable)}"
+                f"data.{setting} gives {name!r} the array {array!r}, which the dataset does not have"
+                f"{did_you_mean(array, nameable)}; it has {_listed(nameable)}"
             )
         else:
             assigned[name] = nameable[array]
@@ -161,6 +163,14 @@ def _assign(
     }
     problems += without.values()
     return assigned, without
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Names for a person; a table may have thousands."""
+    first, *rest = names
+    shown = [first, *rest[: _MOST_LISTED - 1]]
+    more = len(rest) + 1 - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more else "")
 
 
 def input_shape(graph: Graph, name: str) -> Shape | None:

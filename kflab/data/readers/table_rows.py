@@ -21,20 +21,25 @@ class _Source:
     """Reads rows of a mapped array, and lets go of the memory that they took now and then."""
 
     def __init__(self, array: Array) -> None:
-        self.array = array
+        # Slices of a plain array are made faster than those of a mapped one.
+        self.array = np.asarray(array)
+        self._file = getattr(array, "_mmap", None)
         self._read = 0
 
     def read(self, rows: Array | slice) -> Array:
         """Some rows, in memory."""
         found = np.array(self.array[rows])
-        file = getattr(self.array, "_mmap", None)
-        if isinstance(file, mmap.mmap):
-            # Each row brings its page and many around it, which stay until the system runs short.
-            self._read += max(found.nbytes, min(len(found) * _AROUND, self.array.nbytes))
-            if self._read > _LET_GO and hasattr(mmap, "MADV_DONTNEED"):
-                file.madvise(mmap.MADV_DONTNEED)
-                self._read = 0
+        self.let_go(len(found), found.nbytes)
         return found
+
+    def let_go(self, places: int, size: int) -> None:
+        """Note that `size` bytes were read at so many places, and give back the memory of many."""
+        if isinstance(self._file, mmap.mmap):
+            # Each place brings its page and many around it, which stay until the system runs short.
+            self._read += max(size, min(places * _AROUND, self.array.nbytes))
+            if self._read > _LET_GO and hasattr(mmap, "MADV_DONTNEED"):
+                self._file.madvise(mmap.MADV_DONTNEED)
+                self._read = 0
 
 
 @dataclass(frozen=True)
@@ -171,7 +176,7 @@ class RunRows:
         dtype: str = "object",
         is_text: bool = False,
     ) -> None:
-        self._values, self._ends, self._rows = values, ends, rows
+        self._values, self._ends, self._rows = _Source(values), np.asarray(ends), rows
         self._shape, self._inner, self._is_text = shape, inner, is_text
         self._number = np.dtype(dtype if dtype != "object" else "float32")
         self._dtype = np.dtype(dtype) if shape is not None else np.dtype(object)
@@ -195,7 +200,13 @@ class RunRows:
         chosen = every[rows]
         ends = self._ends[chosen]
         starts = np.where(chosen > 0, self._ends[np.maximum(chosen - 1, 0)], 0)
-        pieces = [self._values[start:end] for start, end in zip(starts, ends, strict=True)]
+        values = self._values.array
+        pieces = [values[start:end] for start, end in zip(starts, ends, strict=True)]
+        made = self._made(pieces)
+        self._values.let_go(len(pieces), sum(piece.nbytes for piece in pieces))
+        return made
+
+    def _made(self, pieces: Sequence[Array]) -> Array:
         if self._shape is not None:
             whole = np.stack(pieces) if pieces else np.zeros((0, *self._shape))
             with np.errstate(over="ignore"):
