@@ -160,3 +160,26 @@ async def test_own_files_are_asked_for_and_what_is_wrong_with_them_is_one_line(
         await wait_for_lab(pilot)
         await wait_for_text(pilot, "it has no array 'image'")
     assert [question.source for question in asked] == [os.fspath(own)]  # type: ignore[attr-defined]
+
+
+async def test_samples_of_which_nothing_is_known_are_listed_at_once(
+    open_lab: OpenLab, runs_dir: Path
+) -> None:
+    unknown = SampleResult(0, {"digit": Said(predicted=1, shares=((1, 0.9), (0, 0.1)))}, name="own.png")
+    keep(runs_dir, OutputResult("digit", Kind.CLASSES, LABELS, (3,)), (unknown,))
+    async with open_lab() as pilot:
+        await pilot.press("C")
+        await wait_for_text(pilot, "own.png dog")
+        await wait_for_text(pilot, "0.9000")
+
+
+async def test_another_matrix_moves_the_cursor_to_where_there_is_something(
+    open_lab: OpenLab, runs_dir: Path
+) -> None:
+    keep(
+        runs_dir,
+        OutputResult("digit", Kind.CLASSES, LABELS, (3,), ((0, 0, 0), (0, 5, 0), (0, 0, 2)), (), 1.0),
+    )
+    async with open_lab() as pilot:
+        await pilot.press("C")
+        await wait_for_text(pilot, "dog: 5 of 5 told right")

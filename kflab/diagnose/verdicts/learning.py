@@ -336,7 +336,7 @@ def converged(facts: RunFacts) -> Iterator[Finding]:
     tail = fall.tail()
     if tail[0] - tail[-1] >= _SETTLED * whole + 2 * fall.noise or whole < 0.05 * abs(fall.raw[0]):
         return
-    near = min(fall.ys) + _SETTLED * whole
+    near = min(fall.ys) + 0.02 * whole
     settled = next(index for index, value in enumerate(fall.ys) if value <= near)
     which = "validation loss" if _is_validated(facts) else "loss"
     yield Finding(

@@ -116,15 +116,20 @@ class PredictActions(LabBase):
         output = self._output
         if output is None:
             return
+        if self._predictions is not None and output.kind is Kind.CLASSES and output.accuracy is None:
+            # Nothing is known to be true, so there is no matrix to choose from.
+            self.action_predict_open()
+            return
         count = len(output.matrix)
-        if count and max(self._cell) >= count:
-            self._cell = (0, 0)
-        if count and self._cell == (0, 0):
-            from kflab.pictures.confusion import mistakes
+        true, named = self._cell
+        if not count or (max(self._cell) < count and output.matrix[true][named] and self._cell != (0, 0)):
+            return
+        from kflab.pictures.confusion import mistakes
 
-            found = mistakes(output)
-            # The most frequent mistake is what one would look for first.
-            self._cell = (found[0].true, found[0].predicted) if found else (0, 0)
+        found = mistakes(output)
+        most = max(range(count), key=lambda number: output.matrix[number][number])
+        # The most frequent mistake is what one would look for first.
+        self._cell = (found[0].true, found[0].predicted) if found else (most, most)
 
     @property
     def _output(self) -> OutputResult | None:
