@@ -65,7 +65,7 @@ def data(
     asked = ask(experiment, str(base), seed=seed, samples=count, label=label, side=side)
     found = _look(asked)
     if found.error:
-        raise (UnusableInputError if found.missing else KflabError)(found.error)
+        raise (UnusableInputError if found.missing or found.unusable else KflabError)(found.error)
     if as_json:
         print_json(found)
         return 0
