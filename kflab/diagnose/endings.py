@@ -90,6 +90,7 @@ class Ending(msgspec.Struct, frozen=True):
         is_argument: it is an argument of that node's layer, and not a layer or operation of its own.
         wrapper: the layer around the one whose argument it is, such as `TimeDistributed`.
         moved: something moves its values around before they are the output's.
+        is_required: its argument has no default, so that it can not be left out.
         is_common: several nodes do the same, and the output is the mean of what they give.
     """
 
@@ -100,6 +101,7 @@ class Ending(msgspec.Struct, frozen=True):
     is_argument: bool = False
     wrapper: tuple[str, ...] = ()
     moved: bool = False
+    is_required: bool = False
     is_common: bool = False
 
     @property
@@ -111,7 +113,7 @@ class Ending(msgspec.Struct, frozen=True):
 
     def becomes(self, activation: str) -> Step | None:
         """The step of a fix that puts another activation in its place; nothing where that takes more."""
-        value = None if activation == LINEAR else activation
+        value = None if activation == LINEAR and not self.is_required else activation
         if self.is_common:
             return None
         if self.wrapper:
@@ -218,7 +220,8 @@ class _Search:
         if entry.name == "Average":
             return self._common(graph, node, calls)
         if entry.name == "Activation":
-            return self._of(arguments.get(ACTIVATION), graph, name, is_argument=True)
+            found = self._of(arguments.get(ACTIVATION), graph, name, is_argument=True)
+            return found and msgspec.structs.replace(found, is_required=True)
         if entry.group == ACTIVATION:
             same = _activation_of(entry.name)
             return Ending(same, arguments, graph, name) if same else None

@@ -43,11 +43,19 @@ class Logged:
         self.has_validation = _has_validation(facts)
         self._rates = any(canonical_callback(spec) in _RATES for spec in training.callbacks)
         self._numbered = frozenset(_auto_named(experiment))
+        specs = [spec.name for _, spec in _metrics(experiment)]
+        self._by_metric = {
+            canonical_metric(name): logged for name, logged in zip(specs, self.metrics, strict=True)
+        }
 
     def names(self) -> tuple[str, ...]:
         """Every name that is sure to be logged."""
         names = (*self.losses, *self.metrics)
         return (*names, *(VALIDATION + name for name in names)) if self.has_validation else names
+
+    def alike(self, name: str) -> str:
+        """The name that a metric is logged under which goes by this name, too; "" where there is none."""
+        return self._by_metric.get(canonical_metric(name), "")
 
     def has(self, name: str) -> bool:
         """Whether a value may be logged under a name."""
@@ -65,6 +73,12 @@ def _has_validation(facts: Facts) -> bool:
         return facts.profile.validation > 0
     own = facts.info is None or facts.info.origin is Origin.FILE
     return facts.experiment.data.validation > 0 or (own and find(facts.experiment.data.source) is None)
+
+
+def canonical_metric(name: str) -> str:
+    """The canonical name of a metric."""
+    entry = catalog.load().find(Kind.METRIC, name)
+    return entry.name if entry is not None else name
 
 
 def canonical_callback(spec: Spec) -> str:

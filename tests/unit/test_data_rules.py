@@ -30,7 +30,8 @@ def read_by(embedding: str, nodes: str = "", array: ArrayInfo = WORDS, **known: 
 
 class TestTokenIds:
     def test_ids_beyond_the_rows_are_an_error(self) -> None:
-        made = read_by("Embedding: {input_dim: 5000, output_dim: 8}, from: x")
+        fed = {"words": seen("words", 0, 9_900)}
+        made = read_by("Embedding: {input_dim: 5000, output_dim: 8}, from: x", fed=fed)
         (found,) = made.errors()
         assert (found.code, found.node) == ("KF013", "e")
         fixed = made.fixed("KF013").model.nodes["e"].target
@@ -61,6 +62,10 @@ class TestTokenIds:
         assert read_by(embedding, fed={"words": seen("words", 0, 5_000)}).findings("KF013")
         sampled = read_by(embedding, fed={"words": seen("words", 0, 4_000)}, profile={"is_sampled": True})
         assert sampled.findings("KF013")
+
+    def test_ids_that_only_may_be_there_are_a_warning(self) -> None:
+        (found,) = read_by("Embedding: {input_dim: 5000, output_dim: 8}, from: x").findings("KF013")
+        assert found.severity is Severity.WARNING
 
     def test_a_negative_id_is_a_warning(self) -> None:
         embedding = "Embedding: {input_dim: 5000, output_dim: 8}, from: x"

@@ -190,6 +190,22 @@ class TestMonitors:
         fixed = made.fixed("KF021")
         assert fixed.training.callbacks[0].arguments["monitor"] == meant
 
+    @pytest.mark.parametrize(
+        ("metrics", "watched", "meant"),
+        [
+            ("[mae]", "val_mean_absolute_error", "val_mae"),
+            ("[MeanAbsoluteError]", "val_mae", "val_mean_absolute_error"),
+            ("[SparseCategoricalAccuracy]", "val_accuracy", "val_sparse_categorical_accuracy"),
+        ],
+    )
+    def test_another_name_of_the_same_metric_is_found(self, metrics: str, watched: str, meant: str) -> None:
+        made = callbacks_of(stopping(watched), metrics=metrics)
+        assert made.fixed("KF021").training.callbacks[0].arguments["monitor"] == meant
+
+    def test_a_metric_that_is_watched_and_not_taken_is_taken(self) -> None:
+        made = callbacks_of(stopping("val_accuracy"), metrics="[]")
+        assert [one.name for one in made.fixed("KF021").training.metrics_of("y")] == ["accuracy"]
+
     def test_with_a_mode_it_does_nothing_only(self) -> None:
         made = callbacks_of("{EarlyStopping: {monitor: val_acc, mode: max, restore_best_weights: true}}")
         assert [found.severity for found in made.findings("KF021")] == [Severity.WARNING]

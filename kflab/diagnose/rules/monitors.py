@@ -11,9 +11,11 @@ from kflab.diagnose.callback_settings import Callback, callbacks
 from kflab.diagnose.facts import Facts
 from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.fixes import Assign, Fix
+from kflab.diagnose.held import use_metrics
 from kflab.diagnose.logged import LOSS, VALIDATION, Logged
 from kflab.diagnose.rules.rule import rule
 from kflab.errors import nearest
+from kflab.experiment import Spec
 
 MONITOR = "monitor"
 """The argument that names what a callback watches."""
@@ -53,50 +55,59 @@ def monitor(facts: Facts) -> Iterator[Finding]:
         watched = callback.arguments.get(MONITOR, argument.default)
         if not isinstance(watched, str):
             continue
-        yield from _watched(callback, watched, logged)
+        yield from _watched(facts, callback, watched, logged)
         yield from _fields(callback, logged)
 
 
-def _watched(callback: Callback, watched: str, logged: Logged) -> Iterator[Finding]:
+def _watched(facts: Facts, callback: Callback, watched: str, logged: Logged) -> Iterator[Finding]:
     has_mode = callback.arguments.get("mode") in {"min", "max"}
     bare = watched.removeprefix(VALIDATION)
     if logged.has(watched):
         if bare in logged.of_outputs and not has_mode:
-            mode = "min" if bare in logged.losses or _falls(bare) else "max"
-            yield Finding(
-                f"{callback.name} watches {watched!r}, which is of one output of several: Keras can not tell "
-                f"whether less or more of it is better and ends training; say mode: {mode}",
-                Severity.ERROR,
-                path=f"{callback.place}.{MONITOR}",
-                fix=Fix(f"say mode: {mode}", (callback.set("mode", mode),)),
-            )
+            yield _without_mode(callback, watched, "min" if bare in logged.losses or _falls(bare) else "max")
         return
-    unused = callback.name in _SAVES and not _saves_best(callback)
     # Keras knows the direction of the whole loss and of every metric that is there.
     fails = not has_mode and bare != LOSS and not _directed(bare, logged)
-    if unused and not fails:
+    if callback.name in _SAVES and not _saves_best(callback) and not fails:
         return
-    lacks = watched.startswith(VALIDATION) and not logged.has_validation and logged.has(bare)
-    meant = bare if lacks else _meant(watched, logged)
-    reason = (
-        "no validation samples are held back, as data.validation says"
-        if lacks
-        else f"what is logged is {', '.join(logged.names())}"
-    )
-    fixes: Fix | None = None
-    if lacks:
-        fixes = Fix("hold back 0.1 of the samples to validate", (Assign(("data", "validation"), 0.1),))
-    elif meant:
-        fixes = Fix(f"watch {meant}", (callback.set(MONITOR, meant),))
     consequence = "training ends after an epoch" if fails else "it would do nothing"
-    hint = f"; did you mean {meant}?" if meant and not lacks else ""
+    lacks = watched.startswith(VALIDATION) and not logged.has_validation and logged.has(bare)
+    if lacks:
+        reason = "no validation samples are held back, as data.validation says"
+        fix: Fix | None = Fix(
+            "hold back 0.1 of the samples to validate", (Assign(("data", "validation"), 0.1),)
+        )
+    else:
+        meant = _meant(watched, logged)
+        hint = f"; did you mean {meant}?" if meant else ""
+        reason = f"what is logged is {', '.join(logged.names())}{hint}"
+        set_it = callback.set(MONITOR, meant)
+        fix = Fix(f"watch {meant}", (set_it,)) if meant else _logging(facts, bare)
     yield Finding(
-        f"{callback.name} watches {watched!r}, which will not be there, so that {consequence}: {reason}"
-        f"{hint}",
+        f"{callback.name} watches {watched!r}, which will not be there, so that {consequence}: {reason}",
         Severity.ERROR if fails else Severity.WARNING,
         path=f"{callback.place}.{MONITOR}",
-        fix=fixes,
+        fix=fix,
     )
+
+
+def _without_mode(callback: Callback, watched: str, mode: str) -> Finding:
+    return Finding(
+        f"{callback.name} watches {watched!r}, which is of one output of several: Keras can not tell whether "
+        f"less or more of it is better and ends training; say mode: {mode}",
+        Severity.ERROR,
+        path=f"{callback.place}.{MONITOR}",
+        fix=Fix(f"say mode: {mode}", (callback.set("mode", mode),)),
+    )
+
+
+def _logging(facts: Facts, metric: str) -> Fix | None:
+    """What logs a metric of Keras that is watched and not taken."""
+    outputs = facts.experiment.model.output_names()
+    if len(outputs) != 1 or catalog.load().find(Kind.METRIC, metric) is None:
+        return None
+    metrics = (*facts.experiment.training.metrics_of(outputs[0]), Spec(metric))
+    return Fix(f"take the metric {metric}", (use_metrics(facts, outputs[0], metrics),))
 
 
 def _directed(bare: str, logged: Logged) -> bool:
@@ -115,6 +126,9 @@ def _meant(watched: str, logged: Logged) -> str:
     prefix = VALIDATION if watched.startswith(VALIDATION) else ""
     bare = watched.removeprefix(VALIDATION)
     short = _SHORT.get(bare, bare)
+    same = logged.alike(bare)
+    if same:
+        return prefix + same
     same_split = [name for name in names if name.startswith(VALIDATION) == bool(prefix)]
     for wanted in (f"{prefix}{short}", f"_{short}"):
         found = [name for name in same_split if name.endswith(wanted)]

@@ -10,6 +10,7 @@ from kflab.diagnose.endings import LINEAR, Range
 from kflab.diagnose.facts import Facts
 from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.fixes import Fix
+from kflab.diagnose.heads import softmax_size
 from kflab.diagnose.held import Held, about, held_outputs, seen
 from kflab.diagnose.rules.rule import rule
 
@@ -40,6 +41,8 @@ def out_of_reach(facts: Facts) -> Iterator[Finding]:
             continue
         if held.labels is not None and held.labels.kind is not TargetKind.VALUES:
             continue
+        if softmax_size(facts, held.ending) == 1:
+            continue  # what is wrong there is that it always gives the same
         reached = held.ending.range
         found = _wanted(facts, held)
         severity = _severity(reached, *found) if found is not None else None

@@ -10,8 +10,8 @@ from kflab.diagnose.fixes import Assign, Fix
 from kflab.diagnose.rules.rule import rule
 from kflab.diagnose.wording import and_text
 
-ENOUGH = 4
-"""With so many validation samples for each class, it is not by chance that one is not among them."""
+FEWEST, FOR_EACH = 8, 2
+"""With so many validation samples, and so many for each class, it is not by chance that half of them lack."""
 
 
 @rule("KF025", "validation-lacks-classes", Severity.WARNING)
@@ -36,7 +36,12 @@ def validation_classes(facts: Facts) -> Iterator[Finding]:
         known = [one.label for one in raw.classes if one.count] if raw is not None else []
         held = [one.label for one in counts if one.count]
         total = sum(one.count for one in counts)
-        if len(known) < 2 or not held or total < ENOUGH * len(known) or 2 * len(held) > len(known):
+        if (
+            len(known) < 2
+            or not held
+            or total < max(FEWEST, FOR_EACH * len(known))
+            or 2 * len(held) > len(known)
+        ):
             continue
         what = f"of class {held[0]} alone" if len(held) == 1 else f"of the classes {and_text(held[:5])} alone"
         split = facts.experiment.data.split

@@ -54,18 +54,23 @@ def token_ids(facts: Facts) -> Iterator[Finding]:
 
 
 def _beyond(facts: Facts, graph: str, node: str, rows: int, array: ArrayInfo) -> Iterator[Finding]:
-    low, high, is_seen = _ids(facts, array)
+    said = array.high if array.high is not None else array.ids - 1 if array.ids else None
+    found = facts.profile.fed.get(array.name) if facts.profile is not None else None
+    high, low = (found.high, found.low) if found is not None else (said, array.low)
+    is_whole = found is not None and facts.profile is not None and not facts.profile.is_sampled
+    if high is not None and high < rows and not is_whole:
+        high = said if said is not None else high  # what was not looked at may hold more
     if high is not None and high >= rows:
-        reach = "reach" if is_seen else "may reach"
+        is_seen = found is not None and found.high is not None and found.high >= rows
+        most = int(max(high, said or 0)) + 1
         yield Finding(
-            f"the ids of {array.name!r} {reach} {high:,.0f}, but this Embedding has rows for 0 to "
-            f"{rows - 1:,} only; use input_dim {high + 1:.0f}",
+            f"the ids of {array.name!r} {'reach' if is_seen else 'may reach'} {high:,.0f}, but this "
+            f"Embedding has rows for 0 to {rows - 1:,} only; use input_dim {most}",
+            # What is only said of the data need not be in it.
+            Severity.ERROR if is_seen else Severity.WARNING,
             graph=graph,
             node=node,
-            fix=Fix(
-                f"set input_dim to {high + 1:.0f}",
-                (SetArguments(node, {"input_dim": int(high) + 1}, graph=graph),),
-            ),
+            fix=Fix(f"set input_dim to {most}", (SetArguments(node, {"input_dim": most}, graph=graph),)),
         )
     elif low is not None and low < 0:
         yield Finding(
@@ -75,16 +80,3 @@ def _beyond(facts: Facts, graph: str, node: str, rows: int, array: ArrayInfo) ->
             graph=graph,
             node=node,
         )
-
-
-def _ids(facts: Facts, array: ArrayInfo) -> tuple[float | None, float | None, bool]:
-    """The least and the greatest id, and whether they were seen in the data."""
-    profile = facts.profile
-    found = profile.fed.get(array.name) if profile is not None else None
-    if found is not None and found.high is not None:
-        # What was not looked at may hold more, up to what the dataset is said to.
-        if profile is not None and profile.is_sampled and array.high is not None:
-            return found.low, max(found.high, array.high), found.high >= array.high
-        return found.low, found.high, True
-    high = array.high if array.high is not None else array.ids - 1 if array.ids else None
-    return array.low, high, False
