@@ -30,6 +30,7 @@ _SIDE, _SIDE_OF_GRAPHICS = 64, 256
     "--samples", "count", default=8, show_default=True, type=click.IntRange(0, 1000), help="Samples."
 )
 @click.option("--class", "label", default="", metavar="LABEL", help="Samples of this class alone.")
+@click.option("--augmented", is_flag=True, help="Show what augmentation makes of images, too.")
 @click.option("--seed", type=click.IntRange(0), help="What samples and splits are drawn by.")
 @click.option("--width", type=click.IntRange(40, 400), help="Columns; those of the terminal, or 160.")
 @click.option(
@@ -46,6 +47,7 @@ def data(
     width: int | None,
     images: str,
     *,
+    augmented: bool,
     plain: bool,
     as_json: bool,
 ) -> int:
@@ -62,7 +64,7 @@ def data(
     experiment, base = _experiment(source, assignments)
     graphics = _graphics(images, as_json=as_json, plain=plain)
     side = _SIDE_OF_GRAPHICS if graphics in (Graphics.KITTY, Graphics.SIXEL) else _SIDE
-    asked = ask(experiment, str(base), seed=seed, samples=count, label=label, side=side)
+    asked = ask(experiment, str(base), seed=seed, samples=count, label=label, side=side, augmented=augmented)
     found = _look(asked)
     if found.error:
         raise (UnusableInputError if found.missing or found.unusable else KflabError)(found.error)

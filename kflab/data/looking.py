@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from kflab import document
 from kflab.catalog.dataset_types import DatasetInfo, TargetInfo, TargetKind
-from kflab.catalog.looks import Asked, Look, Points, Sample
+from kflab.catalog.looks import Asked, Look, Points, Sample, Shown
 from kflab.data import profile as profiles
 from kflab.data import sampling
 from kflab.data.arrays import Array, Raw
@@ -24,6 +25,7 @@ from kflab.experiment import Data
 MOST_POINTS = 2_000
 """The points of the plane that are drawn."""
 
+_MOST_FITTED = 8_000_000
 _MOST_SHUFFLED = 5_000_000
 
 
@@ -52,7 +54,39 @@ def _look(asked: Asked) -> Look:
     viewer = Viewer(opened.data, opened.described, opened.raw, asked.side)
     rows = viewer.order(asked.label, seed)
     chosen = rows[asked.skip : asked.skip + asked.samples]
-    return Look(profile, viewer.samples(chosen), len(rows), viewer.points(seed))
+    samples = viewer.samples(chosen)
+    if asked.augmented and opened.data.augment:
+        samples = _augmented(samples, chosen, opened, seed, asked.side)
+    return Look(profile, samples, len(rows), viewer.points(seed))
+
+
+def _augmented(
+    samples: tuple[Sample, ...], rows: Array, opened: profiles.Opened, seed: int, side: int
+) -> tuple[Sample, ...]:
+    """Samples with what augmentation makes of them, as it might in the first epoch.
+
+    Raises:
+        KflabError: the preparation or the augmentation can not be made.
+    """
+    # Keras is needed for nothing else of a look.
+    from kflab.data.augment import Augmentation
+
+    train = opened.raw.train
+    pipelines = opened.pipelines(train)
+    shown: list[dict[str, Shown]] = [{} for _ in samples]
+    for name, specs in opened.data.augment.items():
+        if name not in train.inputs or not specs or not len(rows):
+            continue
+        pipeline = pipelines[name]
+        pipeline.fit(sampling.look(train.inputs[name], time.monotonic() + 1, most=_MOST_FITTED).values)
+        prepared = pipeline.prepare(np.asarray(train.inputs[name][rows]))
+        way = Way(*_range(prepared), side=side)
+        changed = Augmentation(specs, name)(prepared, (seed, 0))
+        for at, value in enumerate(changed):
+            shown[at][name] = way.show(value)
+    return tuple(
+        msgspec.structs.replace(sample, augmented=own) for sample, own in zip(samples, shown, strict=True)
+    )
 
 
 class Viewer:
