@@ -12,6 +12,7 @@ from kflab.experiment import EVERY_OUTPUT, Experiment
 from kflab.graph.nodes import Call
 from kflab.tui.marks import MARKS, PARTS
 from kflab.tui.rows.row import Row
+from kflab.tui.rows.setup import SELDOM
 from kflab.tui.session import Session
 from kflab.tui.text import fit, fit_middle, plural
 
@@ -204,7 +205,7 @@ def row_about(rows: Sequence[Row], path: str) -> Row | None:
     best: tuple[int, int] = (0, 0)
     found = None
     for row in rows:
-        if row.heading:
+        if row.heading or row.key == SELDOM:
             continue
         parts = _document_parts(row)
         matched = _matched(parts, wanted)
@@ -228,7 +229,7 @@ def rows_above(rows: Sequence[Row], row: Row) -> list[Row]:
 def _document_parts(row: Row) -> list[str]:
     """The keys of the document that lead to what a row shows."""
     first, *rest = row.key
-    rest = [part for part in rest if part != EVERY_OUTPUT and not part.isdecimal()]
+    rest = [part for part in rest if part not in {EVERY_OUTPUT, SELDOM[1]} and not part.isdecimal()]
     if first == "dataset":
         return ["data", "arguments", *rest] if rest else ["data", "source"]
     if first == "loss" and rest[-1:] == ["weight"]:

@@ -83,6 +83,9 @@ _NUMBERS = (
         nullable=True,
         help="Fixes initial weights, order and dropout; none: a fresh one is drawn and recorded.",
     ),
+)
+
+_WEIGHT_FIELDS = (
     Argument(
         "class_weight", ArgumentKind.ANY, default=None, nullable=True, choices=("balanced",), help=_CLASSES
     ),
@@ -91,8 +94,13 @@ _NUMBERS = (
 
 
 def number_rows(setting: Setting) -> Iterator[Row]:
-    """Batch size, epochs, seed and the weights to start from."""
+    """Batch size, epochs and seed."""
     return (field_row(setting, argument, "training") for argument in _NUMBERS)
+
+
+def weight_rows(setting: Setting) -> Iterator[Row]:
+    """How much each class counts, and the weights to start from."""
+    return (field_row(setting, argument, "training") for argument in _WEIGHT_FIELDS)
 
 
 def callback_rows(setting: Setting) -> Iterator[Row]:

@@ -220,7 +220,8 @@ class LabDrawing(
 
     def _show_setup(self, session: Session) -> None:
         form = self.query_one("#setup", Form)
-        about = worst_first(finding for finding in session.findings if not finding.node)
+        told = (finding for finding in session.findings if finding.severity is not Severity.INFO)
+        about = worst_first(finding for finding in told if not finding.node)
         self._entitle(form, Text("Setup"), Text(_about_data(session)))
         rows = setup_rows(
             Setting(self.lab.catalog, session.experiment, session.info, session.folder, session.findings)
