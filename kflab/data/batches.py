@@ -6,6 +6,7 @@ import contextlib
 import math
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeAlias
@@ -38,7 +39,9 @@ def order_of(count: int, seed: int, epoch: int) -> Array:
         seed: the training's seed.
         epoch: the epoch, counted from 0.
     """
-    return np.random.default_rng([seed, _ORDER, epoch]).permutation(count)
+    numbers = np.arange(count, dtype="int32" if count < 2**31 else "int64")
+    np.random.default_rng([seed, _ORDER, epoch]).shuffle(numbers)
+    return numbers
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types
@@ -58,6 +61,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no type
     Attributes:
         failure: the error that ended the reading, in the words it was raised with: the backend in between may
             wrap it in its own.
+        waited: seconds that a batch was waited for in all, because it was not read yet.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no type
     ) -> None:
         super().__init__(workers=1)
         self.failure: Exception | None = None
+        self.waited = 0.0
         self._part, self._graph, self._weights = part, graph, weights
         self._batch_size, self._seed, self._shuffle = batch_size, seed, shuffle and seed is not None
         self._epoch = 0
@@ -88,15 +93,21 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no type
         """The batch with a number; those after it begin to be read."""
         with self._lock:
             epoch = self._epoch
+            if self._shuffle and self._seed is not None and (self._order is None or self._order[0] != epoch):
+                self._order = epoch, order_of(len(self._part), self._seed, epoch)
             for number in range(index, min(index + 1 + _AHEAD, len(self))):
                 if (epoch, number) not in self._ahead:
-                    self._ahead[epoch, number] = self._pool.submit(self._make, epoch, number)
+                    rows = self._rows(number)
+                    self._ahead[epoch, number] = self._pool.submit(self._make, epoch, number, rows)
             batch = self._ahead.pop((epoch, index))
+        asked = time.monotonic()
         try:
             return batch.result()
         except Exception as error:
             self.failure = self.failure or error
             raise
+        finally:
+            self.waited += time.monotonic() - asked
 
     def at_epoch(self, epoch: int) -> None:
         """Go to an epoch, counted from 0; what was read ahead of another one is dropped."""
@@ -117,18 +128,14 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no type
             batch.cancel()
         self._ahead.clear()
 
-    def _rows(self, epoch: int, index: int) -> Array:
-        """The numbers of the samples of a batch."""
-        start = index * self._batch_size
-        if not self._shuffle or self._seed is None:
-            return np.arange(start, min(start + self._batch_size, len(self._part)))
-        order = self._order
-        if order is None or order[0] != epoch:
-            order = self._order = epoch, order_of(len(self._part), self._seed, epoch)
-        return order[1][start : start + self._batch_size]
+    def _rows(self, index: int) -> Array:
+        """The numbers of the samples of a batch of the epoch at hand."""
+        start, count = index * self._batch_size, len(self._part)
+        if self._order is not None:
+            return self._order[1][start : start + self._batch_size]
+        return np.arange(start, min(start + self._batch_size, count))
 
-    def _make(self, epoch: int, index: int) -> Fed:
-        rows = self._rows(epoch, index)
+    def _make(self, epoch: int, index: int, rows: Array) -> Fed:
         if self._seed is not None and self._part.augment is not None:
             inputs, targets = self._part.augment(rows, (self._seed, _AUGMENT, epoch, index))
         else:

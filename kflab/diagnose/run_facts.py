@@ -37,6 +37,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
         first: the values of the very first step.
         rates: the learning rate at the end of each epoch; NaN where it is not known.
         seconds: how long each epoch took; NaN where it is not known.
+        waited: the seconds of all epochs in which no batch was ready.
         steps: the steps of an epoch.
         train_samples: training samples.
         validation_samples: samples to validate on.
@@ -63,6 +64,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     first: Mapping[str, float | None] = {}
     rates: Points = ()
     seconds: Points = ()
+    waited: float = 0.0
     steps: int = 0
     train_samples: int = 0
     validation_samples: int = 0
@@ -218,6 +220,7 @@ def facts_of(
         first=state.first_logs,
         rates=tuple(rates.get(float(epoch), math.nan) for epoch in epochs),
         seconds=tuple(state.epoch_seconds.get(epoch, math.nan) for epoch in epochs),
+        waited=state.waited,
         steps=prepared.steps if prepared else 0,
         train_samples=prepared.train_samples if prepared else 0,
         validation_samples=prepared.validation_samples if prepared else 0,

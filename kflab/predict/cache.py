@@ -16,7 +16,7 @@ FOLDER = "predictions"
 """Where they are kept in the run folder."""
 
 MOST_BYTES = 16_000_000
-"""No file of ours comes near; what is larger is not read."""
+"""What is larger is neither kept nor read."""
 
 _FILES: dict[Which, str] = {"final": FINAL, "best": BEST}
 
@@ -55,9 +55,12 @@ def place(run_dir: Path, which: Which, split: Split, source: str) -> Path:
 def keep(run_dir: Path, predictions: Predictions) -> None:
     """Keeps predictions; where the folder can not be written, they are only not kept."""
     path = place(run_dir, predictions.model, predictions.split, predictions.source)
+    text = msgspec.json.encode(predictions)
+    if len(text) > MOST_BYTES:
+        return
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        write_whole(path, msgspec.json.encode(predictions), mode=0o600)
+        write_whole(path, text, mode=0o600)
     except OSError:
         return
 

@@ -57,13 +57,17 @@ class Batch(msgspec.Struct, frozen=True, tag="batch", tag_field="event"):
 
 
 class Epoch(msgspec.Struct, frozen=True, tag="epoch", tag_field="event"):
-    """An epoch is done, validation included; always written."""
+    """An epoch is done, validation included; always written.
+
+    `waited` are the seconds of it in which no batch was ready, where samples are read while it trains.
+    """
 
     time: float
     epoch: int
     seconds: float
     logs: Logs
     learning_rate: float | None = None
+    waited: float = 0.0
 
 
 class Noted(msgspec.Struct, frozen=True, tag="noted", tag_field="event"):

@@ -91,6 +91,7 @@ class RunState:
         not_finite: the step in which the loss became no number.
         predicted: what the trained model said of samples that it was not trained on.
         epoch_seconds: how long each epoch took, by its number.
+        waited: the seconds of all epochs in which no batch was ready.
     """
 
     def __init__(self) -> None:
@@ -116,6 +117,7 @@ class RunState:
         self.not_finite: NotFinite | None = None
         self.predicted: Predicted | None = None
         self.epoch_seconds: dict[int, float] = {}
+        self.waited = 0.0
         self._pace = Pace()
         self._goes_on = False
 
@@ -213,6 +215,7 @@ class RunState:
             self._take_best(name, value, event.epoch)
         self._take_learning_rate(event.epoch, event.learning_rate)
         self.epoch_seconds[event.epoch] = event.seconds
+        self.waited += event.waited
         self._pace.epoch(event.time, event.epoch, event.seconds)
         self.epochs_done = event.epoch
         is_last = event.epoch >= self.epochs

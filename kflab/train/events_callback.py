@@ -34,6 +34,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
         epochs_done: the epochs that were completed.
         stopping: a stop was asked for.
         is_cut: the epoch at hand ended before all of its steps and its validation were done.
+        waited: tells how long batches were waited for in all, where they are read meanwhile.
         nan_at: the epoch and step in which the loss was no number for the first time.
     """
 
@@ -51,6 +52,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
         self.epochs_done = 0
         self.stopping = False
         self.is_cut = False
+        self.waited: Callable[[], float] = lambda: 0.0
         self.nan_at: tuple[int, int] | None = None
         self._journal = journal
         self._steps = steps
@@ -59,6 +61,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
         self._best = best
         self._epoch = 0
         self._epoch_start = 0.0
+        self._waited_before = 0.0
         self._next_write = 0.0
         self._look = look
         self._unread: list[tuple[int, object]] = []
@@ -74,6 +77,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
         self._unread.clear()
         self._last = None
         self._epoch_start = time.time()
+        self._waited_before = self.waited()
 
     def after_step(self, step: int, logs: Mapping[str, object] | None) -> None:
         """A step is done.
@@ -129,6 +133,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
                 seconds=now - self._epoch_start,
                 logs=_without_rates(values),
                 learning_rate=had,
+                waited=round(self.waited() - self._waited_before, 3),
             )
         )
         self.epochs_done = epoch + 1

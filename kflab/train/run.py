@@ -179,6 +179,8 @@ def _fit(
     validation = splits.validation and fed_with(splits.validation, graph, batch_size=training.batch_size)
     if train.batches is not None:
         callbacks.append(FollowEpochs(train.batches))
+        batches = train.batches
+        recorder.waited = lambda: batches.waited
     if surface := surface_writer(run_dir, graph, model, splits):
         callbacks.append(surface)
     with open_batches(train.batches, validation.batches if validation else None):

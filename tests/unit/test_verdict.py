@@ -338,6 +338,13 @@ def test_tiny_batches_of_many_samples_are_slow() -> None:
     assert "KF020" not in codes(run(falling(2.3, 0.1, 20), steps=45, seconds=0.1))
 
 
+def test_waiting_for_samples_is_slow_however_large_the_batches() -> None:
+    facts = run(falling(2.3, 0.1, 20), steps=50, seconds=20.0)
+    assert "KF020" not in codes(facts)
+    (found,) = [f for f in verdict(msgspec.structs.replace(facts, waited=300.0)) if f.code == "KF020"]
+    assert "300 of 400 seconds" in found.message
+
+
 def test_a_drawn_seed_is_offered_to_have_the_run_again() -> None:
     facts = run(falling(2.3, 0.1, 20), of=experiment(seed=""), seed_drawn=True)
     found = next(finding for finding in verdict(facts) if finding.code == "KF035")

@@ -17,6 +17,7 @@ from kflab.runs.events import End
 _ONE_CLASS = 0.995
 _SMALL_BATCH = 32
 _SHORT_STEP = 0.01  # seconds: what a step costs besides its arithmetic is a good part of it then
+_WAITING = 0.4  # of the time: what a step takes hardly matters any more
 _LONG = 20.0  # seconds of all epochs; nobody waits for less
 
 
@@ -82,11 +83,14 @@ def _label(facts: RunFacts, output: str, index: int) -> str:
 
 @verdict_rule("KF020", "fit-is-slow", Severity.INFO)
 def fit_is_slow(facts: RunFacts) -> Iterator[Finding]:
-    """Most of the time goes into something else than arithmetic: many tiny steps.
+    """Most of the time goes into something else than arithmetic: tiny steps, or waiting for samples.
 
     Every step costs about a millisecond that has nothing to do with how many samples are in it: starting the
     operations, reading the metrics. With steps that short, a batch four times as large takes hardly longer,
     and an epoch is three times as fast. On a GPU even more so.
+
+    Samples that are not in memory are read while it trains. Where that is slower than the steps, a larger
+    batch does not help: keep the samples in a form that reads faster, or make them smaller beforehand.
 
     Example:
         training:
@@ -100,6 +104,15 @@ def fit_is_slow(facts: RunFacts) -> Iterator[Finding]:
     steady = seconds[1:] or seconds  # The first one compiles.
     size = facts.experiment.training.batch_size
     if not steady or not facts.steps or sum(seconds) < _LONG:
+        return
+    if facts.waited > _WAITING * sum(seconds):
+        yield Finding(
+            f"fit is slow: for {facts.waited:.0f} of {sum(seconds):.0f} seconds, training waited for samples "
+            "to be read and prepared; have them in a file that reads faster (.npz, .parquet), smaller, or "
+            "prepared and augmented less",
+            severity=Severity.INFO,
+            path="data",
+        )
         return
     step = statistics.median(steady) / facts.steps
     is_gpu = any("gpu" in device.lower() for device in facts.devices)
