@@ -12,6 +12,9 @@ from kflab.data import recipes
 from kflab.data.arrays import Array, Raw, Samples
 from kflab.errors import KflabError
 
+_MANY = 1_000_000
+"""So many rows are split in a way that takes less memory."""
+
 
 def split(
     raw: Raw,
@@ -61,7 +64,7 @@ def split(
     def hold_back(rows: Array, held: float, seed: int) -> tuple[Array, Array]:
         if is_asked:
             _expect_shares(rows, held, by)
-        kept, back = recipes.split(rows, held, by, seed)
+        kept, back = hold(rows, held, by, seed)
         return (kept, back) if shuffle else (np.sort(kept), np.sort(back))
 
     if tested is None and test and len(rows) > 1:
@@ -73,6 +76,42 @@ def split(
         rows, held_back = hold_back(rows, validation, seed)
         validated = raw.train.take(held_back)
     return replace(raw, train=raw.train.take(rows), validation=validated, test=tested)
+
+
+def hold(rows: Array, held: float, classes: Array | None, seed: int) -> tuple[Array, Array]:
+    """Hold back rows exactly as `recipes.split` does, of many of them in little memory.
+
+    Where classes are to keep their shares, scikit-learn makes a Python number of each row.
+    """
+    if classes is None or len(rows) < _MANY:
+        return recipes.split(rows, held, classes, seed)
+    return _hold_shares(rows, held, classes, seed)
+
+
+def _hold_shares(rows: Array, held: float, classes: Array, seed: int) -> tuple[Array, Array]:
+    # What tells how many of each class go where has no public name.
+    from sklearn.utils.extmath import _approximate_mode
+
+    size = held if isinstance(held, int) else math.ceil(held * len(rows))
+    size = min(max(size, 1), len(rows) - 1)
+    by = classes[rows]
+    values, counts = np.unique(by, return_counts=True)
+    if counts.min() < 2 or len(counts) > min(size, len(rows) - size):
+        return recipes.split(rows, held, None, seed)
+    numbers = np.searchsorted(values, by).astype("uint16" if len(values) < 2**16 else "int64")
+    places = np.split(np.argsort(numbers, kind="stable"), np.cumsum(counts)[:-1])
+    random = np.random.RandomState(seed)
+    kept_of = _approximate_mode(counts, len(rows) - size, random)
+    back_of = _approximate_mode(counts - kept_of, size, random)
+    kept, back = [], []
+    for place, keep, hold_back in zip(places, kept_of, back_of, strict=True):
+        order = place[random.permutation(len(place))]
+        kept.append(order[:keep])
+        back.append(order[keep : keep + hold_back])
+    chosen = [np.concatenate(kept), np.concatenate(back)]
+    for part in chosen:
+        random.shuffle(part)
+    return rows[chosen[0]], rows[chosen[1]]
 
 
 def _expect_shares(rows: Array, held: float, classes: Array | None) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from kflab.data import split as splitting
 from kflab.data.arrays import Raw, Samples
 from kflab.data.split import split
 from kflab.errors import KflabError
@@ -94,3 +95,15 @@ def test_shares_that_can_not_be_kept_are_told():
         list(parts_of(np.repeat(np.arange(8), 2)))
     with pytest.raises(KflabError, match="no target with one class a sample"):
         splits("stratified", stratify=None)
+
+
+@pytest.mark.parametrize(
+    "classes", [CLASSES, np.random.default_rng(1).integers(0, 9, 100).astype(str), np.arange(100)]
+)
+@pytest.mark.parametrize("held", [0.2, 7, 33, 0.001])
+def test_many_rows_are_split_as_few_are(monkeypatch: pytest.MonkeyPatch, classes: np.ndarray, held: float):
+    rows = np.random.default_rng(2).permutation(100)[:80]
+    few = splitting.hold(rows, held, classes, 5)
+    monkeypatch.setattr(splitting, "_MANY", 1)
+    for one, other in zip(few, splitting.hold(rows, held, classes, 5), strict=True):
+        assert np.array_equal(one, other)
