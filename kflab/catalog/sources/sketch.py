@@ -32,6 +32,7 @@ _SEPARATORS = (",", ";", "\t", "|")
 _ENOUGH_VALUES = 20_000
 _MOST_BYTES = 1 << 20
 _MOST_COLUMNS = 100_000
+_decoder = msgspec.json.Decoder()
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+")
 
 
@@ -335,7 +336,7 @@ def record(path: Path, line: str | bytes, number: int) -> Mapping[str, object]:
         UnusableInputError: it is no JSON object.
     """
     try:
-        found = msgspec.json.decode(line)
+        found = _decoder.decode(line)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise UnusableInputError(f"no JSON: {error}", file=str(path), line=number) from None
     if not isinstance(found, dict) or not found:
@@ -344,13 +345,13 @@ def record(path: Path, line: str | bytes, number: int) -> Mapping[str, object]:
             file=str(path),
             line=number,
         )
-    for name, value in found.items():
-        if isinstance(value, dict):
-            raise UnusableInputError(
-                f"{name!r} holds an object; expected a number, text, true, false, null or a list of numbers",
-                file=str(path),
-                line=number,
-            )
+    if dict in map(type, found.values()):
+        name = next(name for name, value in found.items() if isinstance(value, dict))
+        raise UnusableInputError(
+            f"{name!r} holds an object; expected a number, text, true, false, null or a list of numbers",
+            file=str(path),
+            line=number,
+        )
     return found
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from kflab.catalog.sources.columns import Column, ColumnKind, list_shape, text_of
@@ -15,8 +17,10 @@ from kflab.data.arrays import Array, Progress
 from kflab.data.readers.pieces import DAY, Block, Piece, Runs, Words, texts
 from kflab.errors import UnusableInputError
 
-_ROWS = 20_000
+_CHUNK = 4 << 20
 _STRETCHES, _STRETCH = 16, 1 << 20
+
+_decoder = msgspec.json.Decoder()
 
 _EXPECTED: Mapping[ColumnKind, str] = {
     ColumnKind.NUMBER: "a number",
@@ -40,32 +44,58 @@ def read_json_lines(path: Path, columns: Sequence[Column], progress: Progress | 
         UnusableInputError: a line cannot be read; the text names it.
     """
     size = path.stat().st_size
-    names = {column.name for column in columns}
-    rows: list[Mapping[str, object]] = []
-    lines: list[int] = []
+    first, done = 1, 0
+    for chunk in _chunks(path):
+        found = _rows(path, chunk, first, columns)
+        if found is not None:
+            yield found
+        first += chunk.count(b"\n")
+        done += len(chunk)
+        if progress is not None:
+            progress(path.name, done, size)
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    """Whole lines of a file, a few megabytes at a time."""
+    rest, line = b"", 1
     try:
         with path.open("rb") as stream:
-            number = 0
-            while line := stream.readline(LONGEST_ROW):
-                number += 1
-                if len(line) >= LONGEST_ROW and not line.endswith(b"\n"):
-                    raise too_long(path, number)
-                if not line.strip():
-                    continue
-                found = record(path, line, number)
-                if not found.keys() <= names:
-                    _refuse_field(path, number, found, names)
-                rows.append(found)
-                lines.append(number)
-                if len(rows) >= _ROWS:
-                    yield block(path, rows, lines, columns)
-                    if progress is not None:
-                        progress(path.name, stream.tell(), size)
-                    rows, lines = [], []
+            while read := stream.read(_CHUNK):
+                end = read.rfind(b"\n") + 1
+                if end:
+                    yield rest + read[:end]
+                    line += read.count(b"\n")
+                    rest = read[end:]
+                else:
+                    rest += read
+                if len(rest) > LONGEST_ROW:
+                    raise too_long(path, line)
     except OSError as error:
         raise UnusableInputError(f"cannot be read: {error.strerror}", file=str(path)) from None
-    if rows:
-        yield block(path, rows, lines, columns)
+    if rest:
+        yield rest
+
+
+def _rows(path: Path, chunk: bytes, first: int, columns: Sequence[Column]) -> Block | None:
+    """The rows of some lines, which are looked at one by one only where something is wrong with one.
+
+    Nothing where all are empty.
+    """
+    names = {column.name for column in columns}
+    with contextlib.suppress(msgspec.DecodeError, RecursionError, UnicodeError, UnusableInputError):
+        rows = _decoder.decode_lines(chunk)
+        if rows and all(type(row) is dict and row.keys() <= names for row in rows):
+            return block(path, rows, [0] * len(rows), columns)
+    found: list[Mapping[str, object]] = []
+    lines: list[int] = []
+    for number, line in enumerate(chunk.split(b"\n"), first):
+        if line.strip():
+            row = record(path, line, number)
+            if not row.keys() <= names:
+                _refuse_field(path, number, row, names)
+            found.append(row)
+            lines.append(number)
+    return block(path, found, lines, columns) if found else None
 
 
 def _refuse_field(path: Path, number: int, found: Mapping[str, object], names: set[str]) -> None:
@@ -116,9 +146,9 @@ def _piece(path: Path, column: Column, values: list[object], lines: Sequence[int
     if kind is ColumnKind.NUMBERS:
         return _lists(path, column, values, lines)
     if kind in (ColumnKind.CATEGORY, ColumnKind.TEXT):
-        for index, value in enumerate(values):
-            if isinstance(value, list):
-                raise _unexpected(path, column, value, lines[index])
+        if not {list, dict}.isdisjoint(map(type, values)):
+            index = next(index for index, value in enumerate(values) if isinstance(value, list | dict))
+            raise _unexpected(path, column, values[index], lines[index])
         words = ["" if value is None else text_of(value) for value in values]
         if kind is ColumnKind.TEXT:
             return texts(words)
@@ -136,14 +166,13 @@ def _numbers(path: Path, column: Column, values: list[object], lines: Sequence[i
                 for row, value in enumerate(values)
             ]
         )
-    expected = bool if column.kind is ColumnKind.BOOLEAN else (int, float)
-    for row, value in enumerate(values):
-        if value is None:
-            continue
-        if not isinstance(value, expected) or (column.kind is ColumnKind.NUMBER and isinstance(value, bool)):
-            raise _unexpected(path, column, value, lines[row])
+    allowed = {type(None), *({bool} if column.kind is ColumnKind.BOOLEAN else {int, float})}
+    if not set(map(type, values)) <= allowed:
+        row = next(row for row, value in enumerate(values) if type(value) not in allowed)
+        raise _unexpected(path, column, values[row], lines[row])
     try:
-        return np.array([np.nan if value is None else value for value in values], "float64")
+        # NumPy makes NaN of None.
+        return np.array(values, "float64")
     except OverflowError:
         row = next(row for row, value in enumerate(values) if isinstance(value, int) and abs(value) > 1e308)
         raise _unexpected(path, column, values[row], lines[row]) from None
@@ -160,6 +189,9 @@ def _days(path: Path, column: Column, value: object, line: int) -> float:
 
 
 def _lists(path: Path, column: Column, values: list[object], lines: Sequence[int]) -> Runs:
+    found = _flat_lists(values) if len(column.shape) == 1 else None
+    if found is not None:
+        return found
     shapes: list[tuple[int, ...] | None] = []
     for row, value in enumerate(values):
         shape = None if value is None else list_shape(value)
@@ -187,6 +219,23 @@ def _lists(path: Path, column: Column, values: list[object], lines: Sequence[int
     first = known[0][1] if known else None
     ragged = next(((row, shape) for row, shape in known if shape != first), None)
     return Runs(numbers, lengths, first, ragged)
+
+
+def _flat_lists(values: Sequence[object]) -> Runs | None:
+    """Lists of numbers that need no closer look; nothing where one is missing or holds anything else."""
+    lists = [value for value in values if isinstance(value, list)]
+    if len(lists) < len(values) or not all(lists):
+        return None
+    flat = list(chain.from_iterable(lists))
+    if not set(map(type, flat)) <= {int, float}:
+        return None
+    lengths = np.fromiter(map(len, lists), "int64", len(lists))
+    others = np.flatnonzero(lengths != lengths[0])
+    ragged = (int(others[0]), (int(lengths[others[0]]),)) if len(others) else None
+    try:
+        return Runs(np.array(flat, "float64"), lengths, (int(lengths[0]),), ragged)
+    except OverflowError:
+        return None
 
 
 def _unexpected(path: Path, column: Column, value: object, line: int) -> UnusableInputError:
