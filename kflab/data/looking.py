@@ -106,7 +106,12 @@ class Viewer:
         for array in info.inputs:
             low, high = _range(raw.train.inputs[array.name])
             self._ways[array.name] = Way(
-                low, high, ids=bool(array.ids), names=names, words=words if array.ids else {}, side=side
+                low,
+                high,
+                ids=bool(array.ids),
+                names=array.features or names,
+                words=words if array.ids else {},
+                side=side,
             )
             if low == 0 and high == 1 and words:
                 self._ways[array.name] = Way(low, high, words=words, side=side)

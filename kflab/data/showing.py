@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -22,6 +23,41 @@ _MOST_LINES = 6
 _LEAST_SIDE = 6
 _CURVE_AT = 24
 _HOT_AT = 100
+
+
+class Column(NamedTuple):
+    """A column of a table among the entries of a row of numbers.
+
+    Attributes:
+        name: what it is called.
+        first: its first entry.
+        categories: the category that each of its entries stands for; none for a number.
+    """
+
+    name: str
+    first: int
+    categories: tuple[str, ...] = ()
+
+    def cell(self, value: Array) -> float | str | None:
+        """What stands in the column of a row; None where it is missing, or in no category."""
+        if not self.categories:
+            return _number(value[self.first])
+        own = value[self.first : self.first + len(self.categories)]
+        at = np.flatnonzero(own == 1)
+        return self.categories[int(at[0])] if len(at) == 1 else None
+
+
+def columns_of(names: Sequence[str]) -> tuple[Column, ...]:
+    """The columns behind the entries of a row: those named `city=Rome` and `city=Oslo` are one."""
+    found: list[Column] = []
+    for at, name in enumerate(names):
+        column, sign, category = name.partition("=")
+        last = found[-1] if found else None
+        if sign and last is not None and last.categories and last.name == column:
+            found[-1] = last._replace(categories=(*last.categories, category))
+        else:
+            found.append(Column(column, at, (category,)) if sign else Column(name, at))
+    return tuple(found)
 
 
 class Way:
@@ -49,6 +85,7 @@ class Way:
         self._black, self._white = shades(low, high)
         self._is_binary = low == 0 and high == 1
         self._ids, self._names, self._words, self._side = ids, tuple(names), words or {}, side
+        self._columns = columns_of(self._names)
 
     def show(self, value: Array) -> Shown:
         """What is drawn of one sample's value."""
@@ -78,8 +115,16 @@ class Way:
             return self._of_ids(np.flatnonzero(value))
         if not self._names and len(value) > _CURVE_AT and not self._is_binary:
             return _curves(value[:, None])
-        shown = tuple(_number(one) for one in value[:MOST_NUMBERS])
-        return Row(shown, self._names[:MOST_NUMBERS], max(0, len(value) - MOST_NUMBERS))
+        columns = self._columns if len(self._names) == len(value) else ()
+        if not columns:
+            shown = tuple(_number(one) for one in value[:MOST_NUMBERS])
+            return Row(shown, self._names[:MOST_NUMBERS], max(0, len(value) - MOST_NUMBERS))
+        cells = tuple(column.cell(value) for column in columns[:MOST_NUMBERS])
+        return Row(
+            cells,
+            tuple(column.name for column in columns[:MOST_NUMBERS]),
+            max(0, len(columns) - MOST_NUMBERS),
+        )
 
     def _of_ids(self, value: Array) -> Words:
         ids = [int(number) for number in value if number != 0]

@@ -309,6 +309,12 @@ def test_points_of_the_plane_come_with_their_classes() -> None:
     assert look(asked(data={"source": "digits"}, samples=1, profile=False)).points is None
 
 
+def test_categories_are_shown_as_words_and_gaps_as_gaps() -> None:
+    way = Way(0, 90, names=("age", "city=Oslo", "city=Rome", "pay"))
+    assert way.show(np.array([30.0, 0, 1, 2.5])) == Row((30.0, "Rome", 2.5), ("age", "city", "pay"))
+    assert way.show(np.array([np.nan, np.nan, np.nan, 1])) == Row((None, None, 1.0), ("age", "city", "pay"))
+
+
 @pytest.mark.parametrize(
     ("low", "high", "expected"),
     [(0, 1, (0, 1)), (0, 200, (0, 255)), (-1, 1, (-1, 1)), (-3, 7, (-3, 7)), (0, 4000, (0, 4000))],
