@@ -29,6 +29,21 @@ _RECEIVED = re.compile(r"\. (?:But r|R)eceived:? ")
 _LAYER_NAME = re.compile(r"""(?: of)? layer ['"][^'"]*['"]""")
 _AXES = re.compile(r"`\(([^`()]+)\)`")
 _AXIS = re.compile(r"[a-z][a-z_0-9]*")
+_CLASS = re.compile(r"<class '(?:\w+\.)*(\w+)'>")
+_ADVICE = re.compile(r"\.? (?:Please|Make sure|Consider) .*$")
+_TUPLE_SHAPE = re.compile(r"shape=\((\d+(?:, \d+)*),?\)")
+
+_OF_PYTHON = (
+    (re.compile("symbolic|placeholder"), "it needs numbers that are known beforehand, not a tensor"),
+    (re.compile("deserializ"), "what is inside of it does not fit there"),
+    (re.compile("required positional argument|has no attribute|object is not"), "it expects other tensors"),
+    (
+        re.compile("index out of range|to unpack|unsupported operand|not supported between"),
+        "an axis that it goes by is not there, or has no fixed size",
+    ),
+)
+"""What Python says where Keras does not check, and what it means for the person who drew the graph."""
+
 _CHANNELS = {"channels", "channel", "features"}
 
 
@@ -51,6 +66,9 @@ def explain(
         told = _of_input_spec(layer, name, shapes) or _of_layer(layer, name, text, shapes)
         if told:
             return told
+    for complaint, words in _OF_PYTHON:
+        if complaint.search(text):
+            return f"{name} cannot be called on {got}: {words}" if shapes else f"{name}: {words}"
     if not text or not isinstance(error, ValueError | TypeError | NotImplementedError):
         return _shorten(f"{name} cannot be called on {got}" + (f": {text}" if text else ""))
     if text[0].islower():
@@ -100,6 +118,8 @@ def _useful(text: str) -> str:
     text = " ".join(text.split())
     text = _KERAS_TENSOR.sub(lambda found: f"a tensor of ({found.group(1)})", text)
     text = _BATCHED_SHAPE.sub(lambda found: shape_text(_parse_shape(found.group())), text)
+    text = _ADVICE.sub("", _CLASS.sub(lambda found: found.group(1), text))
+    text = _TUPLE_SHAPE.sub(lambda found: f"shape {found.group(1).replace(', ', '×')}", text)
     return _RECEIVED.sub("; got ", _LAYER_NAME.sub("", text))
 
 

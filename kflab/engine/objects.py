@@ -111,6 +111,8 @@ def complaint(name: str, error: Exception) -> str:
     wrapped = _WRAPPING.match(text)
     text = " ".join((wrapped.group(1) if wrapped else text).split("\n\n")[0].split())
     text = _CALL.sub("", text)
+    if "could not be deserialized" in text:
+        return f"{name}: what is inside of it does not fit there"
     if not text:
         return f"{name}: {type(error).__name__}"
     return text if name in text or isinstance(error, ImportError) else f"{name}: {text}"

@@ -9,11 +9,20 @@ from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.fixes import Fix, InsertBefore, SetArguments, Step
 from kflab.diagnose.rules.rule import rule
 from kflab.diagnose.structure import MERGING
-from kflab.diagnose.surroundings import Failed, entry_of, failures, own, value_of
+from kflab.diagnose.surroundings import (
+    Failed,
+    by_layer,
+    entry_of,
+    failures,
+    own,
+    reports,
+    shape_of,
+    value_of,
+)
 from kflab.diagnose.wording import and_text, shape_text
 from kflab.engine.protocol import Shape
 from kflab.graph.nodes import source_of
-from kflab.graph.order import consumers
+from kflab.graph.order import consumers, needed
 from kflab.values import Arguments, Value
 
 _PROJECTIONS = {4: "Conv2D", 5: "Conv3D"}
@@ -56,6 +65,33 @@ def merge_does_not_fit(facts: Facts) -> Iterator[Finding]:
             fix=_fix(failed, one, other),
             explains=(failed.name,),
         )
+    yield from _unlike_queries(facts)
+
+
+def _unlike_queries(facts: Facts) -> Iterator[Finding]:
+    """Dot products of a query with keys of another size: Keras calls them, and fails in the first step."""
+    for name, graph, _ in reports(facts):
+        assert facts.report is not None
+        for node_name in by_layer(graph).get("Attention", ()):
+            inputs = graph.nodes[node_name].inputs
+            if len(inputs) < 2 or node_name not in needed(graph):
+                continue
+            query, key = inputs[0], inputs[2 if len(inputs) > 2 else 1]
+            one, other = (shape_of(facts.report, name, reference) for reference in (query, key))
+            if not one or not other or None in {one[-1], other[-1]} or one[-1] == other[-1]:
+                continue
+            yield Finding(
+                f"Attention multiplies a query with keys of the same size, but {query} gives "
+                f"{shape_text(one)} and {key} gives {shape_text(other)}: they differ in the last axis "
+                f"({one[-1]} and {other[-1]})",
+                graph=name,
+                node=node_name,
+                fix=Fix(
+                    f"bring {query} to {other[-1]} features with Dense",
+                    (InsertBefore(node_name, "Dense", {"units": other[-1]}, graph=name),),
+                    safe=False,
+                ),
+            )
 
 
 def _merges(called: str) -> bool:
