@@ -55,9 +55,9 @@ _FROM_RESULT = {
 """Activations whose slope is told from what they return."""
 
 _INNER = {
-    "gelu": 4, "celu": 3, "hard_sigmoid": 1, "hard_silu": 2, "hard_swish": 2, "hard_tanh": 1, "mish": 1,
-    "log_sigmoid": 1, "sparsemax": 2.25, "squareplus": 2, "tanh_shrink": 1, "sparse_plus": 2.5,
-    "sparse_sigmoid": 1.5, "hard_shrink": 0.25, "soft_shrink": 0.5, "threshold": 0.25, "glu": 1,
+    "gelu": 2, "celu": 1, "hard_sigmoid": 1, "hard_silu": 2, "hard_swish": 2, "hard_tanh": 1, "mish": 1,
+    "log_sigmoid": 1, "sparsemax": 2.375, "squareplus": 1, "tanh_shrink": 1, "sparse_plus": 1.5,
+    "sparse_sigmoid": 0.5, "hard_shrink": 0.25, "soft_shrink": 0.5, "threshold": 0.25, "glu": 1,
 }  # fmt: skip
 """Tensors that an activation keeps besides what it was given, each as large as that."""
 
@@ -126,11 +126,13 @@ def _normalized(layer: keras.layers.Layer, given: Given, _returned: Given) -> Ke
 
 
 def _normalized_each(layer: keras.layers.Layer, given: Given, _returned: Given) -> Kept:
-    """Statistics for each place, and the scale spread over the whole tensor."""
-    places = 4 * positions_of(given[0]) * FLOAT_BYTES
-    spread = 0 if isinstance(layer, keras.layers.GroupNormalization | keras.layers.UnitNormalization) else 1
+    """Statistics of each place, and where there is a scale, what it is multiplied with."""
+    grouped = isinstance(layer, keras.layers.GroupNormalization)
+    figures = {"LayerNormalization": 3, "RMSNormalization": 1, "UnitNormalization": 2}
+    places = layer.groups * 3 if grouped else positions_of(given[0]) * figures.get(type(layer).__name__, 3)
+    scaled = not isinstance(layer, keras.layers.GroupNormalization | keras.layers.UnitNormalization)
     half = item_bytes(given[0].dtype) < FLOAT_BYTES
-    inner = (spread + half) * numbers(given[0]) * FLOAT_BYTES + places
+    inner = ((scaled + half) * numbers(given[0]) + places) * FLOAT_BYTES
     return Kept(Need.NOTHING if half else Need.ALWAYS, inner=inner)
 
 
@@ -261,8 +263,7 @@ _RULES: dict[type, Rule] = {
     **dict.fromkeys(_kinds("Softmax", "ELU"), _result),
     **dict.fromkeys(_kinds("Dropout"), _dropped),
     **dict.fromkeys(_dimensions("SpatialDropout{}"), _dropped_channels),
-    **dict.fromkeys(_kinds("GaussianDropout"), _noise(1)),
-    **dict.fromkeys(_kinds("AlphaDropout"), _noise(2)),
+    **dict.fromkeys(_kinds("GaussianDropout", "AlphaDropout"), _noise(1)),
     **dict.fromkeys(_kinds("GaussianNoise"), _noise(0)),
     **dict.fromkeys(_dimensions("MaxPooling{}", "AdaptiveMaxPooling{}", "GlobalMaxPooling{}"), _both),
     **dict.fromkeys(_dimensions("UpSampling{}"), _resized),
