@@ -20,6 +20,16 @@ OF_NUMBERS = frozenset(
 """Metrics that take the number of the class."""
 
 _OF_ANY = frozenset({"Mean", "MeanMetricWrapper", "Sum"})
+_OF_SAME_RANK = frozenset(
+    {
+        "BinaryCrossentropy",
+        "CategoricalCrossentropy",
+        "F1Score",
+        "FBetaScore",
+        "SparseCategoricalCrossentropy",
+        "TopKCategoricalAccuracy",
+    }
+)
 _OF_IDS = frozenset({"IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"})
 
 
@@ -45,6 +55,14 @@ def _misfit(facts: Facts, held: Held, metric: Spec, name: str) -> Iterator[Findi
                 f"use {use}",
                 _swap(facts, held, metric, use),
             )
+    elif held.units == 1 and held.is_by_number and name in _OF_SAME_RANK and _is_a_number(held):
+        yield about_metrics(
+            facts,
+            held,
+            f"{name} expects a row of targets for each row of units, but {labels.name!r} holds a single "
+            "number a sample, which only losses bring together; use BinaryAccuracy or AUC",
+            _swap(facts, held, metric, "BinaryAccuracy"),
+        )
     elif held.is_by_number and has_a_unit_each(held) and name not in OF_NUMBERS | _OF_ANY | _OF_IDS:
         sparse = f"Sparse{name}"
         use = sparse if sparse in OF_NUMBERS else "SparseCategoricalAccuracy"
@@ -58,6 +76,10 @@ def _misfit(facts: Facts, held: Held, metric: Spec, name: str) -> Iterator[Findi
             _swap(facts, held, metric, use),
             Severity.WARNING if says_nothing else Severity.ERROR,
         )
+
+
+def _is_a_number(held: Held) -> bool:
+    return held.shape is not None and len(held.shape) == len(held.target_shape) + 2
 
 
 def _swap(facts: Facts, held: Held, metric: Spec, use: str) -> Fix:

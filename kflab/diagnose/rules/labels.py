@@ -86,6 +86,8 @@ def _numbers(facts: Facts, held: Held, target: TargetInfo) -> Iterator[Finding]:
             f"{loss} expects one-hot targets, but {target.name!r} holds the number of the class"
             + (f"; use {SPARSE}" if loss == CATEGORICAL else ""),
             _for_one_hot_loss(facts, held, target),
+            # A single unit is compared with the number itself: it trains, on nothing that was meant.
+            Severity.WARNING if units == 1 and not _has_constant_loss(held) else Severity.ERROR,
         )
     elif loss in BINARY_LOSSES and classes > 2:
         yield about(
@@ -105,6 +107,11 @@ def _numbers(facts: Facts, held: Held, target: TargetInfo) -> Iterator[Finding]:
             # A batch of one sample is stretched to fit, and teaches nothing.
             Severity.WARNING if facts.experiment.training.batch_size == 1 else Severity.ERROR,
         )
+
+
+def _has_constant_loss(held: Held) -> bool:
+    """Whether the loss of a single unit is 0 whatever it gives: it is divided by the sum of the units."""
+    return held.loss_name != "CategoricalHinge" and not held.target_shape
 
 
 def _rows(facts: Facts, held: Held, target: TargetInfo) -> Iterator[Finding]:

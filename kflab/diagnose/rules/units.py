@@ -101,7 +101,8 @@ def _is_told_elsewhere(held: Held) -> bool:
     rows = held.labels is not None and held.labels.kind in {TargetKind.ONE_HOT, TargetKind.MULTI}
     if held.is_by_number:
         return held.loss_name in ONE_HOT_LOSSES or has_a_unit_each(held)
-    return rows and held.loss_name in NUMBER_LOSSES
+    values = held.labels is not None and held.labels.kind is TargetKind.VALUES
+    return (rows or values) and held.loss_name in NUMBER_LOSSES
 
 
 def _misfit(facts: Facts, held: Held, target: ArrayInfo | TargetInfo) -> Iterator[Finding]:
