@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kflab.catalog.looks import Asked, Look
     from kflab.experiment import Experiment
     from kflab.pictures.graphics import Graphics
-    from kflab.pictures.overview import Style
+    from kflab.pictures.style import Style
 
 _IMAGES = ("auto", "blocks", "kitty", "sixel", "none")
 _SIDE, _SIDE_OF_GRAPHICS = 64, 256
@@ -58,8 +58,8 @@ def data(
     """
     from kflab.catalog.looks import ask
     from kflab.pictures.graphics import Graphics
-    from kflab.pictures.overview import Style
     from kflab.pictures.palette import depth_of
+    from kflab.pictures.style import Style
 
     experiment, base = _experiment(source, assignments)
     graphics = _graphics(images, as_json=as_json, plain=plain)

@@ -198,9 +198,9 @@ def _print(
 
     from kflab.pictures.ansi import to_text
     from kflab.pictures.cells import Line, Tone, said
-    from kflab.pictures.overview import Style
     from kflab.pictures.palette import depth_of
     from kflab.pictures.predicted import heading, overview, sample
+    from kflab.pictures.style import Style
 
     style = Style(wide(), depth_of(os.environ, is_terminal=sys.stdout.isatty()), plain)
     lines: list[Line] = []

@@ -9,8 +9,8 @@ from rich.cells import cell_len
 
 from kflab.pictures.cells import RGB, Line, Piece, Tone, cut, one_line, said
 from kflab.pictures.numbers import share_text
-from kflab.pictures.overview import Style
 from kflab.pictures.palette import Depth, of_depth
+from kflab.pictures.style import Style
 from kflab.pictures.tables import aligned
 from kflab.predict.results import OutputResult
 

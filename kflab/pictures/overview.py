@@ -4,30 +4,15 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from kflab.catalog.profiles import ArrayProfile, Profile
 from kflab.pictures.bars import class_bars, histogram
 from kflab.pictures.cells import Line, Piece, Tone, beside, cut, one_line, said
-from kflab.pictures.palette import Depth
+from kflab.pictures.style import Style
 from kflab.pictures.tables import array_table, column_table
 
 _HISTOGRAM_WIDTH, _HISTOGRAM_HEIGHT = 36, 6
 _MOST_COLUMNS = 40
-
-
-class Style(NamedTuple):
-    """How something is drawn.
-
-    Attributes:
-        width: the columns.
-        depth: the colours.
-        plain: plain ASCII only.
-    """
-
-    width: int
-    depth: Depth = Depth.TRUE
-    plain: bool = False
 
 
 def overview(profile: Profile, style: Style, *, most_columns: int = _MOST_COLUMNS) -> list[Line]:

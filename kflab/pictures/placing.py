@@ -8,8 +8,8 @@ from kflab.catalog.looks import Picture, Sample
 from kflab.pictures.ansi import to_text
 from kflab.pictures.cells import Line, beside
 from kflab.pictures.graphics import CellSize, Graphics, kitty, sixel
-from kflab.pictures.overview import Style
 from kflab.pictures.samples import below, pictures_of
+from kflab.pictures.style import Style
 
 _LARGEST = 20
 """The columns of one image: sharper than blocks, it need not be as large."""

@@ -11,8 +11,8 @@ from kflab.pictures.cells import Line, Piece, Tone, beside, cut, one_line, said
 from kflab.pictures.confusion import confusions, fits, matrix, scores
 from kflab.pictures.dots import Canvas, Plane
 from kflab.pictures.numbers import number_text
-from kflab.pictures.overview import Style
 from kflab.pictures.palette import class_color
+from kflab.pictures.style import Style
 from kflab.predict.results import Kind, OutputResult, Predictions, Said, SampleResult
 
 _BARS = 5

@@ -13,7 +13,7 @@ from kflab.pictures import images
 from kflab.pictures.cells import ELLIPSIS, Line, Piece, Tone, beside, cut, one_line, said
 from kflab.pictures.dots import curves
 from kflab.pictures.numbers import number_text
-from kflab.pictures.overview import Style
+from kflab.pictures.style import Style
 from kflab.pictures.tables import aligned
 
 TILE = images.Size(28, 14)

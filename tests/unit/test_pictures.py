@@ -16,9 +16,9 @@ from kflab.pictures.ansi import to_text
 from kflab.pictures.cells import Line, Piece, beside, fitted, text_of, width_of
 from kflab.pictures.graphics import CellSize, Graphics
 from kflab.pictures.numbers import number_text, share_text
-from kflab.pictures.overview import Style
 from kflab.pictures.palette import Depth, depth_of
 from kflab.pictures.placing import tiles
+from kflab.pictures.style import Style
 from kflab.runs.surface import Surface
 
 DEPTHS = list(Depth)

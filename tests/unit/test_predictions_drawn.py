@@ -8,9 +8,9 @@ from kflab.catalog.looks import Picture, Row
 from kflab.pictures.ansi import to_text
 from kflab.pictures.cells import Piece, Tone, width_of
 from kflab.pictures.confusion import Cell, confusions, fits, matrix, mistakes, scores
-from kflab.pictures.overview import Style
 from kflab.pictures.palette import Depth
 from kflab.pictures.predicted import figures, heading, overview, sample, scatter
+from kflab.pictures.style import Style
 from kflab.predict.results import (
     ClassScore,
     Kind,

@@ -10,10 +10,8 @@ from rich.text import Text
 
 from kflab.catalog.looks import Asked, Look, Sample, ask
 from kflab.catalog.profiles import Profile
-from kflab.pictures import samples
 from kflab.pictures.cells import Line, Tone, cut, said
-from kflab.pictures.dots import scatter
-from kflab.pictures.overview import Style, overview
+from kflab.pictures.style import Style
 from kflab.tui.actions.base import LabBase
 from kflab.tui.data_link import look
 from kflab.tui.keys import Pane
@@ -152,14 +150,21 @@ class DataActions(LabBase):
         if session.profile is None:
             return _failed(session.look, style)
         if at.view is View.FIGURES:
+            # The first frame of the lab needs none of what draws data.
+            from kflab.pictures.overview import overview
+
             return overview(session.profile, style)
         if at.answer is not None and at.answer.error:
             return _failed(at.answer, style)
         if at.view is View.POINTS and at.answer is not None and at.answer.points is not None:
+            from kflab.pictures.dots import scatter
+
             return scatter(at.answer.points, style.width, rows, style.depth, plain=style.plain)
         chosen = at.at_hand()
         if not chosen:
             return _said("Fetching samples …" if at.is_fetching else "There are no samples.", style)
+        from kflab.pictures import samples
+
         page = samples.page(chosen, style, rows)
         at.shown = page.shown
         return page.lines

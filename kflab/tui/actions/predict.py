@@ -11,7 +11,7 @@ from rich.text import Text
 from kflab import paths
 from kflab.errors import KflabError, UnusableInputError
 from kflab.pictures.cells import Line, Tone, cut, said
-from kflab.pictures.overview import Style
+from kflab.pictures.style import Style
 from kflab.predict.results import Kind, OutputResult, Predictions, SampleResult, Which
 from kflab.tui.actions.base import LabBase
 from kflab.tui.keys import Pane

@@ -14,8 +14,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from kflab.pictures.cells import Color, Line, Piece, Tone
-from kflab.pictures.overview import Style
 from kflab.pictures.palette import Depth
+from kflab.pictures.style import Style
 
 Draw: TypeAlias = Callable[[Style, int], Sequence[Line]]
 """Draws something, given a style with its columns, and the rows that are in sight."""

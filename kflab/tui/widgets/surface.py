@@ -7,8 +7,7 @@ import textwrap
 from rich.text import Text
 
 from kflab.pictures.cells import Line, Tone, said
-from kflab.pictures.overview import Style
-from kflab.pictures.surface import draw
+from kflab.pictures.style import Style
 from kflab.runs.surface import Surface
 from kflab.tui.widgets.cells import CellPane
 
@@ -31,6 +30,8 @@ class SurfacePane(CellPane, can_focus=False):
         def drawn(style: Style, rows: int) -> list[Line]:
             if surface is None:
                 return [said(line, Tone.QUIET) for line in textwrap.wrap(_TEACHING, style.width)]
+            from kflab.pictures.surface import draw
+
             return draw(surface, style.width, rows, style.depth, plain=style.plain)
 
         self.show(drawn, None)
