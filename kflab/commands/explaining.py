@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from kflab.commands.output import json_option, print_json, table
-from kflab.errors import UnusableInputError, nearest
+from kflab.errors import UnusableInputError
 
 if TYPE_CHECKING:
     from kflab.diagnose.findings import Severity
@@ -69,7 +69,9 @@ def find(code: str) -> tuple[Explained, ...]:
     found = tuple(rule for rule in known if wanted in {rule.code.lower(), rule.name})
     if found:
         return found
-    close = nearest(wanted, [*(rule.code for rule in known), *(rule.name for rule in known)])
+    from kflab.diagnose.rules.rule import meant
+
+    close = meant(wanted, [*(rule.code for rule in known), *(rule.name for rule in known)])
     hint = f"; did you mean {' or '.join(close)}?" if close else "; `kflab explain` lists all rules"
     raise UnusableInputError(f"there is no rule {code!r}{hint}")
 

@@ -8,8 +8,7 @@ from kflab.diagnose import codes
 from kflab.diagnose.facts import Facts
 from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.fixes import Assign, Fix
-from kflab.diagnose.rules.rule import Rule, rule
-from kflab.errors import nearest
+from kflab.diagnose.rules.rule import Rule, meant, rule
 
 
 @rule(codes.SWITCHED_OFF_IN_VAIN, "switched-off-in-vain", Severity.WARNING)
@@ -31,26 +30,26 @@ def switched_off_in_vain(facts: Facts) -> Iterator[Finding]:
         known = next((one for one in ALL if one.code == code), None)
         if known is not None and known.ignorable and code not in given[:index]:
             continue
-        meant = "" if known is not None else _meant(code, ALL)
+        instead = "" if known is not None else _instead(code, ALL)
         if known is None:
-            hint = f"; did you mean {meant}?" if meant else "; `kflab explain` lists all codes"
+            hint = f"; did you mean {instead}?" if instead else "; `kflab explain` lists all codes"
             message = f"there is no rule {code!r}{hint}"
         elif not known.ignorable:
             message = f"{code} can not be switched off: without it the experiment could not run"
         else:
             message = f"{code} is listed more than once"
         wanted = [other for place, other in enumerate(given) if place != index]
-        if meant and meant not in wanted:
-            wanted.insert(index, meant)
-        title = f"write {meant}" if meant in wanted and meant else f"take {code} out"
+        title = f"take {code} out"
+        if instead and instead not in wanted:
+            wanted.insert(index, instead)
+            title = f"write {instead}"
         fix = Fix(title, (Assign(("ignore",), wanted or None),))
         yield Finding(message, path="ignore", fix=fix)
 
 
-def _meant(code: str, rules: tuple[Rule, ...]) -> str:
+def _instead(code: str, rules: tuple[Rule, ...]) -> str:
     """The code that somebody may have meant who wrote `code`: the one of that name, or the nearest."""
     by_name = {one.name: one.code for one in rules}
     if code in by_name:
         return by_name[code]
-    close = nearest(code, [one.code for one in rules if one.ignorable], most=1)
-    return close[0] if close else ""
+    return next(iter(meant(code, [one.code for one in rules if one.ignorable])), "")

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
 import msgspec
 
 from kflab.diagnose.facts import Facts
 from kflab.diagnose.findings import Finding, Severity
+from kflab.errors import nearest
 
 Find: TypeAlias = Callable[[Facts], Iterator[Finding]]
 """Looks for one mistake. It yields nothing where it can not tell: a false alarm is worse than silence."""
 
 CODE = re.compile(r"KF\d{3}")
 """What a code looks like. The first hundred are what people get wrong, the others what kflab can not run."""
+
+
+_NUMBERED = re.compile(r"(?:kf)?[-_ ]?0*(\d{1,3})", re.IGNORECASE)
+
+
+def meant(code: str, codes: Iterable[str]) -> tuple[str, ...]:
+    """The codes that somebody may have meant who wrote `code`: that number, or else the nearest."""
+    known = tuple(codes)
+    numbered = _NUMBERED.fullmatch(code.strip())
+    padded = f"KF{int(numbered[1]):03}" if numbered else ""
+    return (padded,) if padded in known else tuple(nearest(code, known))
 
 
 class Rule(NamedTuple):
