@@ -142,7 +142,9 @@ class PredictActions(LabBase):
 
     def show_predict(self) -> None:
         """Draws what was predicted, or why nothing was."""
-        pane = self.query_one(PredictPane)
+        pane = next(iter(self.query(PredictPane)), None)
+        if pane is None:
+            return  # The lab was left meanwhile.
         pane.show(
             self._draw_predictions,
             (self._predicted_run, self._listed and self._listed[0], self._first_listed),

@@ -138,7 +138,8 @@ class RunActions(LabBase):
             found = await asyncio.to_thread(_verdict, follower)
         except (KflabError, OSError):
             return  # Its folder is gone or broken: the pane has said so.
-        if self._follower is follower:
+        # The lab may have been left meanwhile.
+        if self._follower is follower and self.query(TrainingPane):
             self._show_verdict(found)
 
     def _show_verdict(self, found: tuple[Finding, ...]) -> None:
