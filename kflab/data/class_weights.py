@@ -66,7 +66,7 @@ def weights_of(
     if not wanted:
         return None
     classes = with_classes({name: held[name] for name in graph.output_names() if name in held})
-    counts = {name: _counts(part.targets[name]) for name in classes}
+    counts = {name: _counts(part.targets[name], target.classes) for name, target in classes.items()}
     if isinstance(wanted, str):
         return Weights({name: _balanced(count) for name, count in counts.items()})
     given = weights_by_number(wanted, classes, {name: len(count) for name, count in counts.items()})
@@ -81,9 +81,9 @@ def _table(numbers: Mapping[int, float], count: int) -> Array:
     return weights
 
 
-def _counts(target: Rows) -> Array:
-    """How many samples each class has."""
-    counts = np.zeros(1, "int64")
+def _counts(target: Rows, classes: int) -> Array:
+    """How many samples each class has, of those that there are said to be and those that turn up."""
+    counts = np.zeros(max(1, classes), "int64")
     for block in blocks(target):
         found = np.bincount(numbers_of(block).reshape(-1), minlength=len(counts))
         width = max(len(found), block.shape[-1] if block.ndim > 1 and block.dtype.kind == "f" else 0)

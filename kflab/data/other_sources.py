@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 from kflab.catalog import datasets
 from kflab.catalog.dataset_types import ArrayInfo, DatasetInfo, TargetInfo
 from kflab.catalog.matching import Matching
+from kflab.data import sources
 from kflab.data.arrays import Array, Progress, Samples
 from kflab.data.load import load_raw
 from kflab.data.parts import Part
@@ -19,6 +21,10 @@ from kflab.data.prepare import checked
 from kflab.data.rows import Rows, changed
 from kflab.errors import KflabError
 from kflab.experiment import Data, Experiment
+from kflab.values import Arguments
+
+_OF_THE_TEXT = ("separator", "decimal", "encoding", "missing_values")
+"""The arguments of a table that say how its text is read."""
 
 
 def of_source(experiment: Experiment, fitted: Fitted, source: Path, progress: Progress | None = None) -> Part:
@@ -31,6 +37,9 @@ def of_source(experiment: Experiment, fitted: Fitted, source: Path, progress: Pr
     if datasets.find(experiment.data.source) is not None:
         # The arguments are those of the dataset that it was trained on.
         data = msgspec.structs.replace(data, arguments={}, inputs={}, targets={})
+    else:
+        data = _with_columns(data, fitted)
+    sources.study(data, None, progress)
     info = datasets.describe_raw(data)
     inputs = {name: _input(name, array, info, data, fitted) for name, array in fitted.feeds.items()}
     targets = {
@@ -53,6 +62,31 @@ def of_source(experiment: Experiment, fitted: Fitted, source: Path, progress: Pr
     )
     held = {name: one for name, one in fitted.held.items() if isinstance(one, ArrayInfo) or name in targets}
     return replace(fitted, held=held).part(renamed)
+
+
+def _with_columns(data: Data, fitted: Fitted) -> Data:
+    """The data section of another table: its columns are read as those that the model was trained on.
+
+    Left to itself, a table takes its last column for the target, and tells types from its own first rows.
+    """
+    features = [feature for array in fitted.feeds.values() for feature in array.features]
+    if not features:
+        return data
+    plain = {key: value for key, value in data.arguments.items() if key in _OF_THE_TEXT}
+    there = datasets.describe_raw(msgspec.structs.replace(data, arguments=plain))
+    names = {array.name for array in there.columns} | {target.name for target in there.targets}
+    columns = list(dict.fromkeys(feature.partition("=")[0] for feature in features))
+    categories = {feature.partition("=")[0]: "category" for feature in features if "=" in feature}
+    targets = [target.name for target in fitted.held.values() if target.name in names]
+    given = data.arguments.get("types")
+    types = {**categories, **(given if isinstance(given, Mapping) else {})}
+    arguments: Arguments = {
+        **{key: value for key, value in data.arguments.items() if key != "drop"},
+        "columns": columns,
+        "target": targets,
+        "types": {name: kind for name, kind in types.items() if name in names},
+    }
+    return msgspec.structs.replace(data, arguments=arguments)
 
 
 def _input(name: str, wanted: ArrayInfo, info: DatasetInfo, data: Data, fitted: Fitted) -> ArrayInfo:

@@ -15,6 +15,7 @@ from kflab.data import load as loading
 from kflab.data.arrays import Samples
 from kflab.data.augment import Augmentation
 from kflab.data.batches import Batches, FollowEpochs, open_batches, order_of
+from kflab.data.class_weights import weights_of
 from kflab.data.fitted import load_fitted, open_split, prepare_samples, prepare_source, save_fitted
 from kflab.data.load import load
 from kflab.data.parts import Part, Splits
@@ -264,6 +265,38 @@ def test_what_was_learned_is_used_again_to_evaluate_and_to_predict(tmp_path: Pat
     assert part.targets["out"].tolist() == [[1, 0, 0], [0, 0, 1]]
 
 
+TABLE_DOCUMENT = """
+data: {source: sold.csv, arguments: {target: sold, missing: mean}, scale: standard}
+model:
+  nodes:
+    features: {Input: {shape: [5]}}
+    out: {Dense: {units: 1, activation: sigmoid}, from: features}
+  outputs: [out]
+training: {loss: BinaryCrossentropy, batch_size: 16, epochs: 3}
+"""
+
+
+def test_another_table_is_read_as_the_one_that_was_trained_on(tmp_path: Path):
+    rows = [
+        f"{20 + i},{['Rome', 'Oslo', 'Bern'][i % 3]},{50 + i % 9 if i % 17 else ''},{['no', 'yes'][i % 2]}"
+        for i in range(80)
+    ]
+    (tmp_path / "sold.csv").write_text("\n".join(["age,city,income,sold", *rows, ""]))
+    made = document.read_text(TABLE_DOCUMENT)
+    run = run_of(tmp_path, made, load(made, tmp_path, None, 3))
+    whole = prepare_source(run, tmp_path / "sold.csv")
+    # No target, other columns first, fewer categories in another order, a gap.
+    (tmp_path / "new.csv").write_text(f"income,age,city\n51,21,Oslo\n,31,Bern\n{50 + 4 % 9},24,Oslo\n")
+    new = prepare_source(run, tmp_path / "new.csv")
+    assert new.targets == {}
+    assert np.array_equal(new.inputs["features"][0], whole.inputs["features"][1])
+    assert np.array_equal(new.inputs["features"][2], whole.inputs["features"][4])
+    assert new.inputs["features"][1][4] == pytest.approx(0, abs=1e-6)
+    (tmp_path / "short.csv").write_text("age,city\n1,Rome\n")
+    with pytest.raises(KflabError, match="no column 'income'"):
+        prepare_source(run, tmp_path / "short.csv")
+
+
 def test_data_that_has_changed_since_the_run_is_told(tmp_path: Path):
     made = experiment()
     run = run_of(tmp_path, made, load(made, own(tmp_path), None, 3))
@@ -424,3 +457,44 @@ def test_what_keras_refuses_is_told_with_step_and_array():
         make_step(Spec("CenterCrop", {"height": 3, "width": 3}), "x")(TABLE)
     with pytest.raises(KflabError, match="expects the numbers of 3 classes, 0 to 2, in 'y'; it holds 0 to 5"):
         make_step(Spec("to_categorical", {"num_classes": 3}), "y")(np.array([0, 5]))
+
+
+# Class weights
+
+
+@pytest.mark.parametrize("steps", ["", ", y: [{to_categorical: {}}]"])
+def test_classes_are_weighed_alike_in_memory_and_in_batches(tmp_path: Path, steps: str):
+    x, y = np.random.default_rng(5).random((60, 6, 6, 3)).astype("float32"), np.repeat([0, 1, 2], [40, 15, 5])
+    np.savez(tmp_path / "own.npz", x=x, y=y)
+    loss = "CategoricalCrossentropy" if steps else "SparseCategoricalCrossentropy"
+    made = experiment(
+        f"prepare: {{x: [{{Rescaling: {{scale: 1.0}}}}]{steps}}}\n  shuffle: false\n  test: 0",
+        loss,
+        ", class_weight: balanced",
+    )
+    splits = load(made, tmp_path, None, 3)
+    weights = weights_of(made.training, splits.train, splits.fitted.held, made.model)
+    assert weights is not None
+    counts = np.bincount(y[:54], minlength=3)
+    there = counts > 0
+    assert np.allclose((weights.by_output["out"] * counts)[there], 54 / there.sum())
+    one, other = (
+        fed_with(part, made.model, batch_size=8, weights=weights)
+        for part in (splits.train, unread(splits).train)
+    )
+    assert other.batches is not None
+    _, _, given = other.batches[1]
+    assert np.array_equal(given, one.arguments["sample_weight"][8:16])
+    keras_weights = {number: float(weight) for number, weight in enumerate(weights.by_output["out"])}
+    models = []
+    for arguments in (
+        one.arguments,
+        {k: v for k, v in one.arguments.items() if k != "sample_weight"} | {"class_weight": keras_weights},
+    ):
+        keras.utils.set_random_seed(1)
+        model = build(made)
+        compile_model(model, made.training)
+        model.fit(**arguments, verbose=0, shuffle=False)
+        models.append(model)
+    assert same(*models)
+    other.batches.close()

@@ -159,16 +159,18 @@ def target_names(path: Path, table: Table, settings: Settings, data: Data) -> tu
     """The columns that are predicted.
 
     Those that `data.arguments.target` names, else those that `data.targets` names, else the one that is
-    called target, label, class or y, else the last one.
+    called target, label, class or y, else the last one. An empty list stands for none: a table to predict.
 
     Raises:
         UnusableInputError: one is no column of the table.
     """
     header = [column.name for column in table.columns]
-    chosen = names(settings.value("target")) or ()
+    given = settings.value("target")
+    chosen = names(given) or ()
     _check(path, chosen, header, "target")
-    if not chosen:
-        chosen = tuple(dict.fromkeys(name for name in data.targets.values() if name in header))
+    if chosen or given == []:
+        return chosen
+    chosen = tuple(dict.fromkeys(name for name in data.targets.values() if name in header))
     if not chosen:
         chosen = tuple(name for name in header if _TARGET.fullmatch(name))[:1] or (header[-1],)
     return chosen
