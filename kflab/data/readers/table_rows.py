@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import mmap
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,34 +13,74 @@ import numpy as np
 from kflab.catalog.sources.columns import Column, ColumnKind
 from kflab.data.arrays import Array
 from kflab.data.readers.ingest import Stored
+from kflab.errors import KflabError
 
-_LET_GO = 128 << 20
-_AROUND = 512 << 10
+_AT_ONCE = 1 << 30
 
 
 class _Source:
-    """Reads rows of a mapped array, and lets go of the memory that they took now and then."""
+    """Reads rows of an array that is in memory or mapped from a file.
+
+    What is read of a mapped array would stay in memory with much around it until the system runs short, so it
+    is read from its file, which is faster for rows here and there, too.
+    """
 
     def __init__(self, array: Array) -> None:
         # Slices of a plain array are made faster than those of a mapped one.
-        self.array = np.asarray(array)
-        self._file = getattr(array, "_mmap", None)
-        self._read = 0
+        self._array = np.asarray(array)
+        self._size = array.itemsize * int(np.prod(array.shape[1:]))
+        file = getattr(array, "filename", None) if hasattr(os, "pread") else None
+        # Open for as long as this is there.
+        self._file = Path(file).open("rb", buffering=0) if file is not None else None  # noqa: SIM115
 
     def read(self, rows: Array | slice) -> Array:
         """Some rows, in memory."""
-        found = np.array(self.array[rows])
-        self.let_go(len(found), found.nbytes)
-        return found
+        if self._file is None:
+            return np.array(self._array[rows])
+        number, size = self._file.fileno(), self._size
+        chosen = numbered(rows, len(self._array))
+        if isinstance(chosen, range):
+            content = _whole(number, len(chosen) * size, chosen.start * size)
+        else:
+            content = b"".join([os.pread(number, size, row * size) for row in chosen.tolist()])
+        if len(content) < len(chosen) * size:
+            raise KflabError(f"{self._file.name}: was cut off while it was read; start again")
+        return np.frombuffer(content, self._array.dtype).reshape(len(chosen), *self._array.shape[1:])
 
-    def let_go(self, places: int, size: int) -> None:
-        """Note that `size` bytes were read at so many places, and give back the memory of many."""
-        if isinstance(self._file, mmap.mmap):
-            # Each place brings its page and many around it, which stay until the system runs short.
-            self._read += max(size, min(places * _AROUND, self.array.nbytes))
-            if self._read > _LET_GO and hasattr(mmap, "MADV_DONTNEED"):
-                self._file.madvise(mmap.MADV_DONTNEED)
-                self._read = 0
+    def runs(self, starts: Array, ends: Array) -> list[Array]:
+        """The values between each start and its end."""
+        places = zip(starts.tolist(), ends.tolist(), strict=True)
+        if self._file is None:
+            return [self._array[start:end] for start, end in places]
+        number, size, dtype = self._file.fileno(), self._size, self._array.dtype
+        return [
+            np.frombuffer(os.pread(number, (end - start) * size, start * size), dtype)
+            for start, end in places
+        ]
+
+
+def numbered(rows: Array | slice, count: int) -> range | Array:
+    """Which rows are meant, counted from 0: a range where they follow each other."""
+    if isinstance(rows, slice):
+        found = range(*rows.indices(count))
+        return found if found.step == 1 else np.array(found, "int64")
+    rows = np.asarray(rows)
+    if rows.dtype == bool:
+        return np.flatnonzero(rows)
+    return np.where(rows < 0, rows + count, rows)
+
+
+def _whole(number: int, size: int, offset: int) -> bytes:
+    """A stretch of a file: the system reads two gigabytes at once at the most."""
+    parts = []
+    while size > 0:
+        part = os.pread(number, min(size, _AT_ONCE), offset)
+        if not part:
+            break
+        parts.append(part)
+        offset += len(part)
+        size -= len(part)
+    return b"".join(parts)
 
 
 @dataclass(frozen=True)
@@ -196,17 +237,10 @@ class RunRows:
         return self._count
 
     def __getitem__(self, rows: Array | slice, /) -> Array:
-        every = np.arange(self._count) if self._rows is None else self._rows
-        chosen = every[rows]
+        chosen = np.asarray(numbered(rows, self._count), "int64") if self._rows is None else self._rows[rows]
         ends = self._ends[chosen]
         starts = np.where(chosen > 0, self._ends[np.maximum(chosen - 1, 0)], 0)
-        values = self._values.array
-        pieces = [values[start:end] for start, end in zip(starts, ends, strict=True)]
-        made = self._made(pieces)
-        self._values.let_go(len(pieces), sum(piece.nbytes for piece in pieces))
-        return made
-
-    def _made(self, pieces: Sequence[Array]) -> Array:
+        pieces = self._values.runs(starts, ends)
         if self._shape is not None:
             whole = np.stack(pieces) if pieces else np.zeros((0, *self._shape))
             with np.errstate(over="ignore"):
