@@ -51,6 +51,9 @@ from kflab.tui.widgets.summary import SummaryPane
 if TYPE_CHECKING:
     from kflab.tui.live_code import LiveCode
 
+_USUAL_WIDTH = 46
+"""The width of a pane that was not laid out yet."""
+
 AT_ONCE = 0.06
 """Seconds within which an answer of the engine comes at once: until then, nothing is drawn twice."""
 
@@ -211,12 +214,15 @@ class LabDrawing(
             notes.append(f"{MARKS[finding.severity]} {finding.message}", self._color(PARTS[finding.severity]))
         return notes or None
 
-    def _first_note(self, findings: Sequence[Finding]) -> Text | None:
-        """The worst of many findings; the rows need the room, and the list has the others."""
+    def _first_note(self, findings: Sequence[Finding], width: int) -> Text | None:
+        """The worst of many findings in two lines: the rows need the room, and the list has all in full."""
         notes = self._notes(findings[:1])
-        if notes is not None and len(findings) > 1:
-            notes.append(f"  {len(findings) - 1} more on p")
-        return notes
+        if notes is None:
+            return None
+        more = f" {len(findings) - 1} more on p" if len(findings) > 1 else ""
+        # Words are not broken: a line is not quite full.
+        notes.truncate(max(2 * width - len(more) - 12, 20), overflow="ellipsis")
+        return notes.append(more)
 
     def _show_setup(self, session: Session) -> None:
         form = self.query_one("#setup", Form)
@@ -226,7 +232,7 @@ class LabDrawing(
         rows = setup_rows(
             Setting(self.lab.catalog, session.experiment, session.info, session.folder, session.findings)
         )
-        form.show(rows, self._first_note(about))
+        form.show(rows, self._first_note(about, form.content_size.width or _USUAL_WIDTH))
 
     def show_summary(self) -> None:
         """Asks the engine for the summary and draws it."""

@@ -19,6 +19,9 @@ from kflab.tui.marks import MARKS, PARTS
 from kflab.tui.problems import Problem, Widths
 from kflab.tui.widgets.rowlist import RowList
 
+_LOW = 7
+"""The lines below which the words on a problem are likely cut off."""
+
 
 class ProblemRows(RowList):
     """The rows themselves."""
@@ -197,16 +200,28 @@ class ProblemsPane(Vertical):
         words = Text()
         style = self._style(PARTS[found.severity])
         words.append(f"{MARKS[found.severity]} {found.place}\n" if found.place else "", style)
-        words.append(f"{found.message}\n")
-        if found.fix is not None:
-            words.append("f ", self._style("key")).append(f"{found.fix.title}")
-            words.append("" if found.fix.safe else "  (look at it: it may change more than is wrong)", quiet)
-            words.append("\n")
+        message, fix = Text(f"{found.message}\n"), self._fix(found)
+        # Where there is little room, what can be done about it shall not be what is cut off.
+        parts = (fix, message) if self._about.size.height < _LOW else (message, fix)
+        for part in parts:
+            words.append_text(part)
         text = self._explain(found.code)
         if text:
             words.append("\n").append(f"{found.code} ", self._style("strong")).append(text, quiet)
         words.rstrip()
         return words
+
+    def _fix(self, found: Finding) -> Text:
+        fix = Text()
+        if found.fix is not None:
+            fix.append("f ", self._style("key")).append(found.fix.title)
+            fix.append("" if found.fix.safe else "  (look at it: it may change more)", self._style("quiet"))
+            fix.append("\n")
+        return fix
+
+    def on_resize(self) -> None:
+        """What comes first depends on the room there is."""
+        self.call_after_refresh(self._tell)
 
     def _style(self, part: str) -> Style:
         return self.get_component_rich_style(f"problems--{part}", partial=True)
