@@ -140,6 +140,9 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no type
             inputs, targets = self._part.augment(rows, (self._seed, _AUGMENT, epoch, index))
         else:
             inputs, targets = self._part.read(rows)
+        # Where Keras is given batches, TensorFlow wants something for an output that is held against nothing.
+        nothing = np.zeros((len(rows), 1), "float32")
+        targets = {name: targets.get(name, nothing) for name in self._graph.output_names()}
         fed = as_fed(self._graph, inputs, targets)
         return fed if self._weights is None else (*fed, as_one(self._weights.of(targets, self._graph)))
 
