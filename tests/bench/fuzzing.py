@@ -1,4 +1,4 @@
-"""Damaged documents and data files by the thousand: `python -m tests.bench.fuzzing [--cases 10000] [--seed 1]`.
+"""Damaged documents and data files by the thousand: `python -m tests.bench.fuzzing [--cases 10000]`.
 
 Each case has to end in a result or in one clear error: no other exception, no hang, no dead process, no
 gigabytes, and nothing that came with a file is ever run. Cases run in a process of their own, which is
@@ -58,7 +58,16 @@ def _one_process(
 ) -> int:
     """Runs cases until the process ends or has to be ended; the case to go on with."""
     folder = Path(tempfile.mkdtemp(prefix="kflab-fuzz-"))
-    command = [sys.executable, "-m", "tests.bench.fuzzing_cases", str(at), str(end), str(seed), str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.bench.fuzzing_cases",
+        str(at),
+        str(end),
+        str(seed),
+        str(folder),
+        str(keep.resolve()),
+    ]
     with (keep / "output.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
     assert process.stdout is not None
@@ -83,7 +92,8 @@ def _one_process(
             assert answer["case"] == at, answer
             counts[answer["kind"]] += 1
             if answer["fault"]:
-                _fault(at, answer["fault"], folder, keep, faults)
+                # By now the process is at the next case: it has kept the files of this one itself.
+                faults.append(Fault(at, answer["fault"]))
             at += 1
             if process.poll() is None and psutil.Process(process.pid).memory_info().rss > MOST_MEMORY:
                 return _fault(at - 1, "took gigabytes", folder, keep, faults)
@@ -111,11 +121,10 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "kflab-fuzz-faults")
     given = parser.parse_args()
     outcome = fuzz(given.first, given.cases, given.seed, given.keep)
-    for kind, count in sorted(outcome.counts.items()):
-        print(f"{kind:<34} {count:>7,}")
-    for fault in outcome.faults:
-        print(f"case {fault.case}: {fault.what}")
-    print(f"{len(outcome.faults)} faults in {given.cases:,} cases; files in {given.keep}")
+    lines = [f"{kind:<34} {count:>7,}" for kind, count in sorted(outcome.counts.items())]
+    lines += [f"case {fault.case}: {fault.what}" for fault in outcome.faults]
+    lines.append(f"{len(outcome.faults)} faults in {given.cases:,} cases; files in {given.keep}")
+    sys.stdout.write("\n".join(lines) + "\n")
     return bool(outcome.faults)
 
 

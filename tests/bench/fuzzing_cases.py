@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pickle
 import random
+import re
 import shutil
 import sys
 import traceback
@@ -31,14 +33,24 @@ from kflab.graph.layout import lay_out
 CANARY = "canary"
 """The file that is there as soon as anything that came with a case was run."""
 
-PIECES = [
-    "null", "true", "-1", "0", "1e999", "9" * 30, "[]", "{}", "''", "&x ", "*x", "!!int ", "<<", "\t", "\n", "\x00",
-    "\u2028", "from", "share", "model", "nodes", "Dense", "Input", "ops.add", "Lambda", "../..", "/dev/zero",
-    "/dev/stdin", "~", "nan", ".inf", "'", '"', "{", "}", "[", "]", ":", ",", "#", "|", ">", "- ", "? ", "a: b",
-    "prepare: {x: [Normalization]}", "ignore: [KF001]", "class_weight: balanced", "split: time",
-    "!!python/object/apply:os.system [touch canary]", "!!python/name:os.system",
-]  # fmt: skip
+PIECES = (
+    *("null", "true", "-1", "0", "1e999", "9" * 30, "[]", "{}", "''", "&x ", "*x", "!!int ", "<<"),
+    *("\t", "\n", "\x00", "\u2028", "~", "nan", ".inf", *"'\"{}[]:,#|>", "- ", "? ", "a: b"),
+    *("from", "share", "model", "nodes", "Dense", "Input", "ops.add", "Lambda"),
+    *("../..", "/dev/zero", "/dev/stdin", "prepare: {x: [Normalization]}", "ignore: [KF001]"),
+    *("class_weight: balanced", "split: time", "!!python/name:os.system"),
+    "!!python/object/apply:os.system [touch canary]",
+)
 """What is put into a text."""
+
+WORDS = (
+    *("0", "-1", "1", "7", "0.5", "-0.1", "1000000", "3.5e38", "null", "true", "[1, -1]", "[]", "{}"),
+    *("same", "softmax", "LSTM", "Conv2D", "Add", "Dropout", "Reshape", "mse", "time", "float16", "int32"),
+    *("Normalization", "StringLookup", "pad_sequences", "to_categorical", "balanced", "iris", "tickets"),
+)
+"""What is put in the place of a number or a word."""
+
+WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9.]*|-?[0-9][0-9.e-]*")
 
 
 class _Touch:
@@ -68,6 +80,21 @@ def damaged_text(text: str, rng: random.Random) -> str:
     return text
 
 
+def exchanged_words(text: str, rng: random.Random) -> str:
+    """A text with a few numbers and words in place of others, so that it still reads as a document."""
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        places = list(WORD.finditer(text))
+        if not places:
+            break
+        place = rng.choice(places)
+        alike = [
+            other.group() for other in places if other.group()[0].isalpha() == place.group()[0].isalpha()
+        ]
+        new = rng.choice((rng.choice(alike), rng.choice(alike), rng.choice(WORDS)))
+        text = text[: place.start()] + new + text[place.end() :]
+    return text
+
+
 def damaged_bytes(content: bytes, rng: random.Random) -> bytes:
     """Bytes with a few places written over, cut or doubled; now and then only the beginning, or nothing."""
     data = bytearray(content)
@@ -92,7 +119,8 @@ def damaged_document(rng: random.Random, folder: Path) -> None:
     """A preset or a document of a mistake, damaged, and what the command line and the lab do with it."""
     mistakes = sorted((Path(__file__).parents[1] / "mistakes").glob("*.yaml"))
     files = [*(presets.path(name) for name in presets.names()), *mistakes]
-    text = damaged_text(document.text_of(rng.choice(files)), rng)
+    damage = exchanged_words if rng.random() < 0.7 else damaged_text
+    text = damage(document.text_of(rng.choice(files)), rng)
     (folder / "document.yaml").write_text(text, encoding="utf-8", errors="surrogatepass")
     _use(document.read_text(text, "document.yaml"), folder)
 
@@ -109,10 +137,8 @@ def _use(experiment: Experiment, folder: Path) -> None:
     except KflabError:
         pass
     check(experiment, info, report, folder, seen)
-    try:
+    with contextlib.suppress(KflabError):
         script(experiment, folder)
-    except KflabError:
-        pass
 
 
 _INSPECTOR = Inspector()
@@ -241,13 +267,18 @@ def run(case: int, seed: int, folder: Path) -> dict[str, object]:
 
 
 def main() -> None:
-    """Runs the cases that the command line names: first, end, seed, folder."""
-    first, end, seed, folder = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
+    """Runs the cases of the command line: first, end, seed, folder, where the files of faults are kept."""
+    first, end, seed = (int(word) for word in sys.argv[1:4])
+    folder, keep = Path(sys.argv[4]), Path(sys.argv[5])
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     os.chdir(folder)
     for case in range(first, end):
-        print(json.dumps(run(case, seed, folder)), file=answers, flush=True)
+        answer = run(case, seed, folder)
+        if answer["fault"]:
+            shutil.copytree(folder / "case", keep / str(case), dirs_exist_ok=True)
+        answers.write(f"{json.dumps(answer)}\n")
+        answers.flush()
 
 
 if __name__ == "__main__":
