@@ -208,7 +208,7 @@ def _range(rows: Rows) -> tuple[float | None, float | None]:
     """The range of an array, as far as it is told by a few samples from all over it."""
     if rows.dtype.kind in "OUST":
         return None, None
-    values = sampling.look(rows, time.monotonic() + 0.5, most=2_000_000).values
+    values = sampling.look(rows, time.monotonic() + 0.3, most=2_000_000).values
     finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
     return (float(finite.min()), float(finite.max())) if finite.size else (None, None)
 
