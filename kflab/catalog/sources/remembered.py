@@ -46,9 +46,11 @@ def recall(folder: Path, name: str, kind: type[T]) -> T | None:
     return kept
 
 
-def remember(folder: Path, name: str, known: msgspec.Struct) -> None:
-    """Keep something under a name; where the cache cannot be written, for this process alone."""
+def remember(folder: Path, name: str, known: msgspec.Struct, *, only_here: bool = False) -> None:
+    """Keep something under a name; for this process alone, if so or where the cache cannot be written."""
     _keep_here(folder, name, known)
+    if only_here:
+        return
     with contextlib.suppress(OSError):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(folder / f"{name}.json", msgspec.json.encode(known), mode=0o600)

@@ -128,7 +128,8 @@ def known_head(path: Path, read: Callable[[Path], Head]) -> Head:
     head = remembered.recall(folder, HEAD, Head)
     if head is None:
         head = read(path)
-        remembered.remember(folder, HEAD, head)
+        # What keeps a file from being read may pass.
+        remembered.remember(folder, HEAD, head, only_here=bool(head.error))
     return head
 
 

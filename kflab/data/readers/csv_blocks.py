@@ -93,7 +93,7 @@ def _stretches(path: Path, size: int) -> tuple[list[bytes], int]:
     pieces: list[bytes] = []
     with path.open("rb") as stream:
         for index in range(_STRETCHES):
-            stream.seek(index * (size - _STRETCH) // (_STRETCHES - 1))
+            stream.seek(index * max(0, size - _STRETCH) // (_STRETCHES - 1))
             piece = stream.read(_STRETCH)
             first = 0 if index == 0 else piece.find(b"\n") + 1
             pieces.append(piece[first : piece.rfind(b"\n") + 1])

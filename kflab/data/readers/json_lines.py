@@ -118,7 +118,7 @@ def sample_json_lines(path: Path, columns: Sequence[Column]) -> tuple[Iterator[B
     read = 0
     with path.open("rb") as stream:
         for index in range(_STRETCHES):
-            stream.seek(index * (size - _STRETCH) // (_STRETCHES - 1))
+            stream.seek(index * max(0, size - _STRETCH) // (_STRETCHES - 1))
             piece = stream.read(_STRETCH)
             first = 0 if index == 0 else piece.find(b"\n") + 1
             piece = piece[first : piece.rfind(b"\n") + 1]

@@ -195,6 +195,8 @@ def _sample(path: Path, kind: SourceKind, style: Style, sketch: Table, folder: P
         except OtherKindError as other:
             columns = [other.column if one.name == other.column.name else one for one in columns]
             continue
+        if not table.rows:
+            raise UnusableInputError("its rows do not end within a megabyte", file=str(path))
         # How many rows there are is not known to the last one.
         exact = table.total if kind is SourceKind.PARQUET else 0
         table = msgspec.structs.replace(table, total=exact, about=table.total)
