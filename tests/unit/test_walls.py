@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("keras", "tensorflow", "jax", "torch", "numpy", "sklearn", "scipy")
+HEAVY = ("keras", "tensorflow", "jax", "torch", "numpy", "sklearn", "scipy", "PIL", "pyarrow")
 SCREEN = ("textual", "rich")
 
 
@@ -35,6 +35,11 @@ def loaded(code: str) -> set[str]:
 )
 def test_the_core_loads_neither_keras_nor_a_screen(code: str) -> None:
     assert not loaded(code) & {*HEAVY, *SCREEN}
+
+
+def test_what_draws_data_needs_neither_arrays_nor_a_screen() -> None:
+    code = "import kflab.pictures.samples, kflab.pictures.surface, kflab.pictures.placing, kflab.pictures.asking"
+    assert not loaded(code) & {*HEAVY, "textual"}
 
 
 def test_the_lab_opens_without_keras() -> None:
