@@ -13,7 +13,7 @@ from kflab.diagnose.facts import Facts
 from kflab.diagnose.findings import Finding, Severity
 from kflab.engine.protocol import GraphReport, Report, Shape
 from kflab.graph.memo import Recent
-from kflab.graph.nodes import Graph, Layer, Node, Op, index_of, source_of
+from kflab.graph.nodes import Call, Graph, Layer, Node, Op, index_of, source_of
 from kflab.values import Arguments, Value
 
 LONGEST_WAY = 50
@@ -31,7 +31,7 @@ class Failed(NamedTuple):
         graph: the same graph.
         name: the node.
         node: the same node.
-        called: the class or operation that it calls.
+        called: the class, operation or nested model that it calls.
         arguments: the arguments of that.
         shapes: the shapes of the tensors it is called with, positional ones first.
         axes: how many axes are expected of the first; 0 where it has as many, or that is not known.
@@ -85,6 +85,7 @@ def _failed(
     if graph is None or node is None or found is None:
         return None
     called, arguments = own(graph, name)
+    called = called or (node.target.model if isinstance(node.target, Call) else "")
     shapes = [shape_of(report, graph_name, reference) for reference in node.references()]
     if not called or None in shapes:
         return None

@@ -62,9 +62,11 @@ def _of_data(facts: Facts, name: str, shape: Shape) -> Shape | None:
 
 
 def _of_failure(facts: Facts, name: str, shape: Shape) -> Shape | None:
-    """The shape of a sample where the data is not known, and a layer is refused for an axis too many."""
+    """The shape of a sample where a layer is refused for an axis too many that the data can do without."""
     known = facts.matching.inputs.get(name) if facts.matching is not None else None
-    if known is not None or shape[0] != facts.experiment.training.batch_size:
+    if known is not None and fitted(known.shape, shape[1:]) is None:
+        return None
+    if shape[0] not in {1, None, facts.experiment.training.batch_size}:
         return None
     for failed in failures(facts):
         if failed.graph_name or not failed.shapes or name not in way_back(failed.graph, failed.name):

@@ -73,9 +73,9 @@ def _padded(failed: Failed) -> SetArguments:
 def _map_sizes(called: str, arguments: Arguments, shape: Shape) -> Shape:
     """The sizes that a window goes over: the last axes but for the channels."""
     digits = [character for character in called if character in "123"]
-    if not digits or len(shape) < int(digits[-1]) + 2:
+    count = int(digits[-1]) if digits else len(shape) - 2
+    if count < 1 or len(shape) < count + 2:
         return ()
-    count = int(digits[-1])
     first = value_of(called, arguments, "data_format") == "channels_first"
     return shape[-count:] if first else shape[-count - 1 : -1]
 

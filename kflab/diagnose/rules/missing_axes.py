@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kflab.catalog.matching import fitted
+from kflab.catalog.matching import fitted, input_shape
 from kflab.diagnose.facts import Facts
 from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.fixes import Fix, InsertBefore, SetArguments, Step
 from kflab.diagnose.rules.rule import rule
 from kflab.diagnose.rules.stacking import cuts_sequence, is_recurrent
-from kflab.diagnose.surroundings import Failed, entry_of, failures, shape_of, value_of, way_back
+from kflab.diagnose.surroundings import Failed, by_layer, failures, shape_of, value_of, way_back
 from kflab.diagnose.wording import shape_text
 from kflab.engine.protocol import Shape
-from kflab.graph.nodes import Layer
+from kflab.graph.nodes import Call, Layer
 from kflab.graph.order import consumers
 from kflab.values import Value
 
@@ -40,12 +40,12 @@ def missing_axis(facts: Facts) -> Iterator[Finding]:
     Where the axis is lost inside of the model, put it in with `{Reshape: {target_shape: [28, 28, 1]}}`.
     """
     for failed in failures(facts):
-        if len(failed.shapes) != 1 or not _takes_features(failed.called) or cuts_sequence(failed, facts):
+        if len(failed.shapes) != 1 or not _takes_features(facts, failed) or cuts_sequence(failed, facts):
             continue
         shape = failed.shapes[0]
         if failed.axes == len(shape) + 1:
             wanted = _with_axis(failed, shape)
-            axis = "channel" if "channels" in failed.message else "feature"
+            axis = "channel" if len(wanted) > 2 else "feature"
             message = f"{failed.message}: the {axis} axis is missing"
             yield _finding(failed, message, _fix(facts, failed, wanted, axis))
         elif failed.axes == len(shape) + 2 and (fix := _unflattened(facts, failed)) is not None:
@@ -56,8 +56,13 @@ def _finding(failed: Failed, message: str, fix: Fix | None) -> Finding:
     return Finding(message, failed.severity, failed.graph_name, failed.name, fix=fix, explains=(failed.name,))
 
 
-def _takes_features(called: str) -> bool:
-    return bool(_RANKED.search(called)) or is_recurrent(called)
+def _takes_features(facts: Facts, failed: Failed) -> bool:
+    """Whether the last axis of what a node is given is one of channels or features."""
+    if isinstance(failed.node.target, Call):
+        model = facts.experiment.models.get(failed.called)
+        shape = input_shape(model, model.input_names()[0]) if model and model.input_names() else None
+        return shape == (*failed.shapes[0][1:], 1)
+    return bool(_RANKED.search(failed.called)) or is_recurrent(failed.called)
 
 
 def _with_axis(failed: Failed, shape: Shape) -> Shape:
@@ -93,9 +98,12 @@ def _of_input(facts: Facts, failed: Failed, wanted: Shape) -> SetArguments | Non
     if failed.graph_name or facts.report is None:
         return None
     fed = consumers(failed.graph)
+    bear = {other.name for other in failures(facts) if not other.graph_name and other.axes == failed.axes}
+    bear.update(by_layer(failed.graph).get("Flatten", ()))
+    bear.update(name for name in failed.graph.nodes if failed.graph.owner(name) in bear)
     for name in way_back(failed.graph, failed.name):
         node = failed.graph.nodes[name]
-        if len(fed[name]) != 1 or name in failed.graph.outputs:
+        if (len(fed[name]) != 1 and not bear.issuperset(fed[name])) or name in failed.graph.outputs:
             return None
         if shape_of(facts.report, "", name) != failed.shapes[0]:
             return None
@@ -118,7 +126,7 @@ def _unflattened(facts: Facts, failed: Failed) -> Fix | None:
     source = next(way_back(failed.graph, failed.name), "")
     node = failed.graph.nodes.get(source)
     array = facts.matching.inputs.get(source) if facts.matching is not None else None
-    if failed.graph_name or node is None or not node.is_input or array is None or entry_of("Input") is None:
+    if failed.graph_name or node is None or not node.is_input or array is None:
         return None
     channels = len(failed.shapes[0]) - 1 + 2
     shape: Shape = array.shape if len(array.shape) == channels else (*array.shape, 1)
