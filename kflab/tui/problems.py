@@ -168,6 +168,17 @@ def counts_text(findings: Sequence[Finding]) -> str:
     return " · ".join(plural(count, name) for name, count in counted if count)
 
 
+def reflowed(text: str) -> str:
+    """A text with each of its paragraphs in one line, for whoever wraps it; what is indented stays."""
+    paragraphs = text.split("\n\n")
+    return "\n\n".join(
+        paragraph
+        if any(line.startswith(" ") for line in paragraph.split("\n"))
+        else " ".join(paragraph.split())
+        for paragraph in paragraphs
+    )
+
+
 # Where a finding is
 
 

@@ -235,6 +235,10 @@ async def test_the_whole_explanation_is_read(open_lab: OpenLab, monkeypatch: pyt
         await wait_for_text(pilot, "left: {Conv2D: {filters: 16}}")
         await pilot.press("escape")
         await wait_for_lab(pilot)
+        assert not lab_of(pilot).now.history.done
+        await pilot.press("x", "f")
+        await wait_for_lab(pilot)
+        await wait_for(pilot, lambda: [step.name for step in lab_of(pilot).now.history.done] == ["use 32"])
 
 
 async def test_rows_stay_while_the_engine_works(open_lab: OpenLab) -> None:

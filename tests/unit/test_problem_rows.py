@@ -16,6 +16,7 @@ from kflab.tui.problems import (
     pieces,
     place_after,
     problems,
+    reflowed,
     row_about,
     rows_above,
     trail_to,
@@ -164,3 +165,8 @@ def test_a_verdict_takes_a_line_or_two_and_says_where_the_rest_is() -> None:
         assert len(drawn) == count
         assert all(len(line) <= 60 for line in drawn)
         assert not drawn or drawn[-1].endswith("more on p") == (len(found) > count)
+
+
+def test_paragraphs_are_wrapped_anew_and_examples_are_not() -> None:
+    text = "One\nline.\n\n    a: 1\n    b: 2\n\nAnd\nanother."
+    assert reflowed(text) == "One line.\n\n    a: 1\n    b: 2\n\nAnd another."

@@ -185,9 +185,13 @@ class ProblemActions(LabBase):
         """Shows all that there is to say about the rule of the selected problem."""
         from kflab.tui.screens.explanation import Explanation
 
+        def fix(wanted: bool | None) -> None:
+            if wanted:
+                self.action_fix()
+
         found = self.selected_problem
         if found is not None:
-            self.app.push_screen(Explanation(found, explanation(found.code)))
+            self.app.push_screen(Explanation(found, explanation(found.code)), fix)
 
 
 def rule_called(code: str) -> Rule | None:
@@ -201,6 +205,5 @@ def explanation(code: str) -> str:
     """The long text about a code; nothing where there is none."""
     from kflab.diagnose import verdicts
 
-    if rule := rule_called(code):
-        return rule.text
-    return next((rule.text for rule in verdicts.ALL if rule.code == code), "")
+    rule = rule_called(code) or next((rule for rule in verdicts.ALL if rule.code == code), None)
+    return problems.reflowed(rule.text) if rule else ""

@@ -15,8 +15,8 @@ from kflab.diagnose.findings import Finding
 from kflab.tui.marks import MARKS
 
 
-class Explanation(ModalScreen[None]):
-    """A text to scroll.
+class Explanation(ModalScreen[bool]):
+    """A text to scroll; the answer is whether to fix what was found.
 
     Args:
         finding: what was found.
@@ -25,6 +25,7 @@ class Explanation(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter,x", "close", "Back", show=False),
+        Binding("f", "fix", "Fix", show=False),
         Binding("j", "scroll(1)", "Down", show=False),
         Binding("k", "scroll(-1)", "Up", show=False),
     ]
@@ -51,7 +52,7 @@ class Explanation(ModalScreen[None]):
         found = self._finding
         with VerticalScroll() as box:
             box.border_title = Text(" ".join(part for part in (found.code, found.place) if part) or "Problem")
-            box.border_subtitle = Text("esc back")
+            box.border_subtitle = Text("f fix   esc back" if found.fix else "esc back")
             yield Static(id="explanation", markup=False)
 
     def on_mount(self) -> None:
@@ -65,7 +66,7 @@ class Explanation(ModalScreen[None]):
         found = self._finding
         words = Text().append(f"{MARKS[found.severity]} {found.message}\n", strong)
         if found.fix is not None:
-            words.append(f"f would {found.fix.title}\n", quiet)
+            words.append("f ", strong).append(f"{found.fix.title}\n", quiet)
         words.append(f"\n{self._text}" if self._text else "")
         words.rstrip()
         return words
@@ -76,4 +77,9 @@ class Explanation(ModalScreen[None]):
 
     def action_close(self) -> None:
         """Back to the lab."""
-        self.dismiss(None)
+        self.dismiss(False)
+
+    def action_fix(self) -> None:
+        """Back to the lab, which fixes it."""
+        if self._finding.fix is not None:
+            self.dismiss(True)
