@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import msgspec
 import numpy as np
 
 from kflab.data.arrays import Array
@@ -13,7 +14,7 @@ from kflab.predict.results import ClassScore, Kind, OutputResult, Said, ValueSco
 MOST_SHARES = 10
 """Probabilities of one sample that are kept."""
 
-_MOST_CLASSES = 200  # rows of a matrix that is kept
+_MOST_CLASSES = 200  # of a confusion matrix; of more, only the accuracy is told
 _MOST_POINTS = 2_000
 _MOST_VALUES = 16
 
@@ -100,7 +101,8 @@ class Tokens:
 
     def __init__(self, name: str, labels: Sequence[str], shape: Sequence[int]) -> None:
         self._name, self._labels, self._shape = name, tuple(labels), tuple(shape)
-        self._counts = np.zeros((len(labels), len(labels)), "int64")
+        side = len(labels) if len(labels) <= _MOST_CLASSES else 0
+        self._counts = np.zeros((side, side), "int64")
         self._errors: list[Array] = []
         self._samples = 0
         self._is_held = False
@@ -116,6 +118,8 @@ class Tokens:
         held = true.astype("int64").reshape(len(said), -1)
         self._errors.append((held != predicted).mean(axis=1))
         count = len(self._counts)
+        if not count:
+            return
         within = (held >= 0) & (held < count)
         pairs = held[within] * count + predicted[within]
         self._counts += np.bincount(pairs, minlength=count * count).reshape(count, count)
@@ -123,7 +127,11 @@ class Tokens:
     def result(self) -> OutputResult:
         """The confusion matrix over all places."""
         found = OutputResult(self._name, Kind.TOKENS, self._labels, self._shape)
-        return _of_matrix(found, self._counts) if self._is_held else found
+        if not self._is_held:
+            return found
+        if len(self._counts):
+            return _of_matrix(found, self._counts)
+        return msgspec.structs.replace(found, accuracy=1 - float(np.concatenate(self._errors).mean()))
 
     def said(self, index: int) -> Said:
         """The share of places that are wrong."""
@@ -154,10 +162,8 @@ class Labels:
         found = OutputResult(self._name, Kind.LABELS, self._labels, self._shape)
         if not self._true:
             return found
-        from msgspec.structs import replace
-
         true, named = np.concatenate(self._true), np.concatenate(self._shares) > 0.5
-        return replace(
+        return msgspec.structs.replace(
             found,
             scores=_scores(self._labels, true, named),
             accuracy=float((true == named).mean()),
@@ -201,15 +207,13 @@ class Values:
         found = OutputResult(self._name, Kind.VALUES, (), self._shape)
         if not self._true:
             return found
-        from msgspec.structs import replace
-
         said, true = np.concatenate(self._said), np.concatenate(self._true)
         off = said - true
         spread = float(((true - true.mean(axis=0)) ** 2).sum())
         squared = float((off**2).sum())
         step = max(1, -(-said.size // _MOST_POINTS))
         pairs = zip(true.ravel()[::step], said.ravel()[::step], strict=True)
-        return replace(
+        return msgspec.structs.replace(
             found,
             values=ValueScore(
                 float(np.abs(off).mean()),
@@ -278,6 +282,8 @@ def scored(found: OutputResult, true: Array | None, predicted: Array) -> OutputR
     """A result with the confusion matrix of classes, and what follows from it."""
     if true is None:
         return found
+    if len(found.labels) > _MOST_CLASSES:
+        return msgspec.structs.replace(found, accuracy=float((true == predicted).mean()))
     from sklearn.metrics import confusion_matrix
 
     counts = confusion_matrix(true, predicted, labels=np.arange(len(found.labels)))
@@ -285,8 +291,6 @@ def scored(found: OutputResult, true: Array | None, predicted: Array) -> OutputR
 
 
 def _of_matrix(found: OutputResult, counts: Array) -> OutputResult:
-    from msgspec.structs import replace
-
     total = int(counts.sum())
     right = np.diag(counts)
     named, held = counts.sum(axis=0), counts.sum(axis=1)
@@ -294,10 +298,9 @@ def _of_matrix(found: OutputResult, counts: Array) -> OutputResult:
         _score(label, int(r), int(n), int(h))
         for label, r, n, h in zip(found.labels, right, named, held, strict=True)
     )
-    is_kept = len(counts) <= _MOST_CLASSES
-    return replace(
+    return msgspec.structs.replace(
         found,
-        matrix=tuple(tuple(int(count) for count in row) for row in counts) if is_kept else (),
+        matrix=tuple(tuple(int(count) for count in row) for row in counts),
         scores=scores,
         accuracy=float(right.sum() / total) if total else None,
     )

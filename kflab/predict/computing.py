@@ -80,7 +80,7 @@ def predict(
         for name, meaning, shape in zip(outputs, meanings, shapes, strict=True)
     ]
     count = min(len(part), most)
-    size = _batch_size(part, experiment)
+    size = _batch_size(part, model)
     compiled = count > _EAGER * size
     done = 0
     while done < count and (not done or time.monotonic() < until):
@@ -131,15 +131,30 @@ def _take(collector: Collector, meaning: Meaning, said: Array, true: Array | Non
         collector.take(said, true)
 
 
-def _batch_size(part: Part, experiment: Experiment) -> int:
-    numbers = max(1, sum(math.prod(rows.shape[1:]) for rows in part.inputs.values()))
-    return max(min(_MOST_BATCH, _MOST_NUMBERS // numbers), experiment.training.batch_size, 1)
+def _batch_size(part: Part, model: keras.Model) -> int:
+    """How many samples are predicted at once: as many as keep the numbers in and out within bounds."""
+    fed = sum(math.prod(rows.shape[1:]) for rows in part.inputs.values())
+    given = sum(math.prod(size or 1 for size in output.shape[1:]) for output in model.outputs)
+    return max(1, min(_MOST_BATCH, _MOST_NUMBERS // max(fed, given, 1)))
 
 
 def _say(
     model: keras.Model, names: Sequence[str], inputs: Mapping[str, Array], *, compiled: bool
 ) -> list[Array]:
     fed = [inputs[name] for name in names]
+    fixed = next((one.shape[0] for one in model.inputs if one.shape[0] is not None), None)
+    if fixed is None:
+        return _call(model, fed, compiled=compiled)
+    # A model whose batches have one size: the last one is filled up with what is cut off afterwards.
+    count = len(fed[0])
+    said = []
+    for start in range(0, count, fixed):
+        rows = np.minimum(np.arange(start, start + fixed), count - 1)
+        said.append(_call(model, [array[rows] for array in fed], compiled=compiled))
+    return [np.concatenate(parts)[:count] for parts in zip(*said, strict=True)]
+
+
+def _call(model: keras.Model, fed: list[Array], *, compiled: bool) -> list[Array]:
     given = fed[0] if len(fed) == 1 else fed
     said = model.predict_on_batch(given) if compiled else model(_tensors(given), training=False)
     outputs = said if isinstance(said, list | tuple) else [said]

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -17,6 +18,7 @@ from sklearn.datasets import load_digits
 
 from kflab import document
 from kflab.commands.predicting import predict as command
+from kflab.data.parts import Part
 from kflab.diagnose.verdict import verdict_of
 from kflab.errors import KflabError, UnusableInputError
 from kflab.experiment import Experiment
@@ -24,6 +26,7 @@ from kflab.predict import cache
 from kflab.predict.answering import answer, try_answer
 from kflab.predict.asking import Asked, known
 from kflab.predict.collecting import Arrays, Classes, Labels, Tokens, Values
+from kflab.predict.computing import Held, predict
 from kflab.predict.meaning import classes_of, meaning_of, probabilities
 from kflab.predict.results import Kind, Predictions
 from kflab.runs.folder import create
@@ -280,6 +283,35 @@ def test_labels_values_tokens_and_arrays_are_summed_up() -> None:
     arrays = Arrays("y", (2, 2))
     arrays.take(np.zeros((1, 2, 2)), np.full((1, 4), 2.0))
     assert arrays.result().error == 4.0
+
+
+def test_of_very_many_classes_only_the_accuracy_is_told() -> None:
+    labels = tuple(map(str, range(30_000)))
+    classes = Classes("y", labels, (30_000,))
+    said = np.zeros((2, 30_000), "float32")
+    said[0, 7] = said[1, 29_999] = 1
+    classes.take(said, np.array([7, 0]))
+    assert (classes.result().accuracy, classes.result().matrix) == (0.5, ())
+    tokens = Tokens("y", labels, (1, 30_000))
+    tokens.take(said[:, None], np.array([[7], [0]]))
+    assert (tokens.result().accuracy, tokens.result().matrix) == (0.5, ())
+
+
+def test_a_model_of_one_batch_size_predicts_any_number_of_samples() -> None:
+    inputs = keras.Input(batch_shape=(4, 2), name="x")
+    model = keras.Model(inputs, keras.layers.Dense(1, name="y")(inputs))
+    x = np.arange(12, dtype="float32").reshape(6, 2)
+    found = predict(
+        model,
+        experiment("MeanSquaredError", 1),
+        Held(),
+        Part({"x": x}, {"y": x[:, 0]}),
+        Predictions("run", "final", "test"),
+        most=100,
+    )
+    assert found.samples == 6
+    wanted = np.concatenate([model(x[:4]), model(x[[4, 5, 5, 5]])[:2]])[:, 0]
+    assert [row.outputs["y"].values[0] for row in found.rows] == pytest.approx(wanted.tolist())
 
 
 @pytest.mark.parametrize("true", [None, [0, 1, 2]])
