@@ -236,6 +236,6 @@ def _line(path: Path, row: int, separator: str, encoding: str) -> int:
                 if found and seen == row:
                     return before + 1
                 before = reader.line_num
-        except csv.Error:
+        except (csv.Error, UnicodeError):
             return 0
     return 0
