@@ -70,7 +70,9 @@ def _class_units(facts: Facts, held: Held) -> Iterator[Finding]:
         return
     if units is None or held.loss is None or held.loss.arguments.get("ignore_class") is not None:
         return
-    profile = seen(facts, labels)
+    # Labels of a source may become other numbers on their way to the model.
+    fed = facts.profile.fed.get(labels.name) if facts.profile is not None else None
+    profile = fed if fed is not None or classes else seen(facts, labels)
     high = profile.high if profile is not None else None
     most = max(classes, int(high) + 1) if high is not None else classes
     if units == 1 and classes == 2:
