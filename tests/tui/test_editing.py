@@ -193,7 +193,9 @@ async def test_finding_stands_at_its_node_in_plain_words(open_lab: OpenLab) -> N
     def complain(experiment: Experiment) -> tuple[Finding, ...]:
         if "pooled" in experiment.model.nodes:
             return ()
-        return (Finding("Dense expected (batch, features), got [None, 8, 8, 32].", node="digit"),)
+        return (
+            Finding("Dense expected (batch, features), got [None, 8, 8, 32].", node="digit", code="KF107"),
+        )
 
     async with open_lab() as pilot:
         engine_of(pilot).complain = complain
