@@ -13,7 +13,7 @@ import numpy as np
 from kflab.catalog.entries import Kind
 from kflab.catalog.preparation_steps import find_step
 from kflab.data.arrays import Array
-from kflab.data.steps import call_layer
+from kflab.data.layer_steps import call_layer
 from kflab.errors import KflabError
 from kflab.experiment import Spec
 from kflab.values import Arguments

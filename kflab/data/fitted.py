@@ -16,11 +16,11 @@ from kflab.catalog.dataset_types import ArrayInfo, DatasetInfo, TargetInfo
 from kflab.catalog.npz import ZIP_ERRORS
 from kflab.data.arrays import Array, Progress
 from kflab.data.gaps import Gaps
+from kflab.data.layer_steps import State
 from kflab.data.load import load_with
 from kflab.data.other_sources import of_source
 from kflab.data.parts import Part
 from kflab.data.pipelines import Fitted, Pipeline, fit_shape, plan
-from kflab.data.steps import State
 from kflab.errors import KflabError, UnusableInputError
 from kflab.experiment import Experiment
 from kflab.runs.info import EXPERIMENT, RunInfo, read_info

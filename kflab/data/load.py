@@ -14,11 +14,11 @@ from kflab.data import bundled, downloads, generated, sources
 from kflab.data.arrays import Array, Progress, Raw
 from kflab.data.augment import Augmentation
 from kflab.data.beside import put_beside
+from kflab.data.layer_steps import as_text
 from kflab.data.parts import Part, Splits
 from kflab.data.pipelines import Fitted, plan
 from kflab.data.prepare import checked
 from kflab.data.split import split
-from kflab.data.steps import as_text
 from kflab.errors import KflabError
 from kflab.experiment import Data, Experiment
 

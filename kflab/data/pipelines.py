@@ -14,9 +14,10 @@ from kflab.catalog.preparation import TEXT
 from kflab.data.arrays import Array, Samples
 from kflab.data.augment import Augmentation
 from kflab.data.gaps import Gaps
+from kflab.data.layer_steps import State
 from kflab.data.parts import Batch, Part
 from kflab.data.rows import Rows, changed
-from kflab.data.steps import FillGaps, Labels, State, Step, make_scale, make_step
+from kflab.data.steps import FillGaps, Labels, Step, make_scale, make_step
 from kflab.errors import KflabError
 from kflab.experiment import Data
 from kflab.graph.nodes import Graph

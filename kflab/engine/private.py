@@ -90,7 +90,7 @@ class _Outline(keras.Operation):  # type: ignore[misc]  # Keras has no types
         return self._make()
 
 
-def inverse_frequencies(layer: object) -> object:
+def inverse_frequencies(layer: keras.layers.Layer) -> object:
     """The weights of the words that a layer with `output_mode="tf_idf"` has learned, unknown ones first.
 
     `get_vocabulary` gives the words, nothing public gives their weights; `TextVectorization` keeps both in a
