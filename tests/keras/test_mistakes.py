@@ -8,6 +8,7 @@ it; `# not read` where the document is refused as it is read.
 from __future__ import annotations
 
 import functools
+import json
 import math
 import re
 from pathlib import Path
@@ -21,15 +22,20 @@ from kflab.catalog.profiles import Profile
 from kflab.data.batches import open_batches
 from kflab.data.load import load
 from kflab.data.profile import NotDownloadedError, profile
+from kflab.diagnose import codes
 from kflab.diagnose.check import check
 from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.mending import Mended, mend
 from kflab.engine.build import build
 from kflab.engine.inspect import Inspector
+from kflab.engine.stateless import without_weights
 from kflab.errors import UnusableInputError
 from kflab.experiment import Experiment
+from kflab.imports import config
 from kflab.train.compiling import compile_model
 from kflab.train.feeding import fed_with
+
+from .test_import_applications import SMALLEST
 
 FOLDER = Path(__file__).parents[1] / "mistakes"
 DOCUMENTS = sorted(FOLDER.glob("*.yaml"))
@@ -141,3 +147,22 @@ def test_what_is_fixed_trains(path: Path) -> None:
 def test_no_rule_fires_on_a_preset(name: str) -> None:
     path = presets.path(name)
     assert found(document.read(path), path.parent) == ()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(SMALLEST))
+def test_a_published_architecture_gets_at_most_one_warning(name: str) -> None:
+    def brought_in() -> Experiment:
+        source = getattr(keras.applications, name)(weights=None)
+        return config.read(json.loads(source.to_json()), title=name).experiment
+
+    experiment = without_weights(brought_in)
+    unfinished = {codes.NOT_CHOSEN}  # it comes without data and without a loss
+    findings = check(experiment, None, inspector().inspect(experiment))
+    told = [
+        finding
+        for finding in findings
+        if finding.code not in unfinished and finding.severity is not Severity.INFO
+    ]
+    assert all(finding.severity is Severity.WARNING for finding in told)
+    assert len(told) <= 1
