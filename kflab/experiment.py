@@ -31,8 +31,9 @@ class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Where the samples come from.
 
     Attributes:
-        source: the name of a dataset of the catalog, or the path of an `.npz` file; "" while none is chosen.
-        arguments: arguments of the dataset, such as `num_words` of `imdb`.
+        source: the name of a dataset of the catalog, or the path of a file or folder of one's own: `.npz`,
+            `.npy`, CSV, TSV, Parquet, JSON lines, images or texts by class; "" while none is chosen.
+        arguments: arguments of the dataset, such as `num_words` of `imdb`, or `target` of a table.
         inputs: which array of the dataset feeds which Input of the model, where their names differ; several
             columns of a table are put side by side.
         targets: which array of the dataset each output of the model is held against, where their names
