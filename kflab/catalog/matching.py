@@ -69,10 +69,13 @@ def match(graph: Graph, data: Data, info: DatasetInfo, outputs: Collection[str] 
                 f"{array.name!r} of shape {shape_text(array.shape)}"
             )
             problems.append(misfits[name])
-    own: dict[str, ArrayInfo | TargetInfo] = {target.name: target for target in info.targets}
+    all_targets: dict[str, ArrayInfo | TargetInfo] = {target.name: target for target in info.targets}
+    # Where names do not tell, an array of a file may be either; one that feeds the model is no target, then.
+    feeding = {array.name for array in inputs.values()}
+    own = {name: target for name, target in all_targets.items() if name not in feeding} or all_targets
     needed = graph.output_names() if outputs is None else tuple(outputs)
     # An array that feeds the model is the same one, scaled, when an output is held against it.
-    nameable = arrays | own | {array.name: array for array in inputs.values()}
+    nameable = arrays | all_targets | {array.name: array for array in inputs.values()}
     targets, _ = _assign("output", "target", "targets", needed, data.targets, own, nameable, problems)
     return Matching(inputs, targets, tuple(problems), misfits)
 

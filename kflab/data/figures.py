@@ -32,6 +32,8 @@ def figures(name: str, array: Array, *, columns: Sequence[str] = (), is_table: b
         columns: the names of its columns, where it is a table.
         is_table: each column gets figures of its own, by number where it has no name.
     """
+    if holds_sequences(array):
+        return _of_sequences(name, array)
     found = _of_texts(name, array) if array.dtype.kind in _TEXT_KINDS else _of_numbers(name, array)
     if is_table and array.ndim == 2 and 0 < array.shape[1] <= MOST_COLUMNS:
         names = columns if len(columns) == array.shape[1] else [str(at) for at in range(array.shape[1])]
@@ -76,6 +78,8 @@ def _as_texts(array: Array) -> Array:
 
 def word_counts(array: Array) -> Array:
     """How many words each sample has: of a text those between spaces, of ids those that are not 0."""
+    if holds_sequences(array):
+        return np.array([len(sequence) for sequence in array], int)
     if array.dtype.kind in _TEXT_KINDS:
         return np.array([0 if is_gap(text) else len(str(text).split()) for text in array.reshape(-1)], int)
     counts: Array = np.count_nonzero(array.reshape(len(array), -1), axis=1)
@@ -94,7 +98,30 @@ def lengths(array: Array) -> tuple[Bin, ...]:
 
 def is_gap(value: object) -> bool:
     """Whether a value of a table is missing."""
-    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+    if isinstance(value, str):
+        return not value
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def holds_sequences(array: Array) -> bool:
+    """Whether the samples are lists of different length, each an array of its own."""
+    return array.dtype.kind == "O" and array.ndim == 1 and len(array) > 0 and isinstance(array[0], np.ndarray)
+
+
+def _of_sequences(name: str, array: Array) -> ArrayProfile:
+    together = np.concatenate([np.asarray(sequence, "float64").reshape(-1) for sequence in array])
+    gaps = np.array([not np.isfinite(np.asarray(sequence, "float64")).all() for sequence in array])
+    found = _of_numbers(name, together)
+    return msgspec.structs.replace(
+        found,
+        dtype=array[0].dtype.name,
+        shape=(None, *array[0].shape[1:]),
+        samples=len(array),
+        missing=int(gaps.sum()),
+        infinite=0,
+        first_unusable=int(gaps.argmax()) if gaps.any() else None,
+        trailing_zeros=0.0,
+    )
 
 
 def _of_texts(name: str, array: Array) -> ArrayProfile:

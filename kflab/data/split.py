@@ -83,6 +83,9 @@ def hold(rows: Array, held: float, classes: Array | None, seed: int) -> tuple[Ar
 
     Where classes are to keep their shares, scikit-learn makes a Python number of each row.
     """
+    if classes is not None and classes.dtype.kind == "f" and not np.isfinite(classes[rows]).all():
+        # A class that is missing is told elsewhere; here it must not keep anybody from looking at the data.
+        classes = None
     if classes is None or len(rows) < _MANY:
         return recipes.split(rows, held, classes, seed)
     return _hold_shares(rows, held, classes, seed)

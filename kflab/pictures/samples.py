@@ -201,18 +201,25 @@ def table(samples: Sequence[Sample], style: Style) -> list[Line]:
     targets = list(samples[0].labels) + list(samples[0].targets)
     head = ["#", *(one_line(name) for name in targets)]
     inputs = {name: shown for name, shown in samples[0].inputs.items() if isinstance(shown, Row)}
+    counts = {}
     for name, shown in inputs.items():
-        count = len(shown.values)
+        # Lists of a user's own may differ in length; what is short is filled up.
+        counts[name] = count = max(len(_values(sample.inputs[name])) for sample in samples)
         own = shown.names if len(shown.names) == count else tuple(f"{name}.{at}" for at in range(count))
         head += [one_line(text) for text in (own if count > 1 or shown.names else (name,))]
     rows = []
     words = {at for at, name in enumerate(targets, 1) if name in samples[0].labels}
     for sample in samples:
         against = [one_line(sample.labels.get(name) or _brief_of(sample, name)) for name in targets]
-        values = [value for name in inputs for value in _values(sample.inputs[name])]
+        values = [value for name in inputs for value in _filled_up(sample.inputs[name], counts[name])]
         words |= {at for at, value in enumerate(values, 1 + len(targets)) if isinstance(value, str)}
         rows.append([str(sample.index), *against, *(_cell(value) for value in values)])
     return aligned(head, rows, style.width, left=frozenset(words))
+
+
+def _filled_up(shown: Shown, count: int) -> tuple[float | str | None, ...]:
+    values = _values(shown)
+    return (*values, *("",) * (count - len(values)))
 
 
 def _values(shown: Shown) -> tuple[float | str | None, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import keras
+import numpy as np
 
 from kflab.runs.events import Batch, Epoch, NotFinite
 from kflab.train.journal import INTERVAL, Journal
@@ -265,13 +266,16 @@ class Callbacks(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras ha
 
 
 def as_numbers(logs: Mapping[str, object]) -> dict[str, float]:
-    """Logs as plain numbers, those of nested mappings beside the others."""
+    """Logs as plain numbers, those of nested mappings beside the others.
+
+    A metric that gives a number for each class (`F1Score` without `average`) is logged as their mean.
+    """
     values: dict[str, float] = {}
     for name, value in logs.items():
         if isinstance(value, Mapping):
             values.update(as_numbers(value))
         else:
-            values[name] = float(keras.ops.convert_to_numpy(value))
+            values[name] = float(np.mean(keras.ops.convert_to_numpy(value)))
     return values
 
 

@@ -31,7 +31,7 @@ from kflab.runs.info import BEST, FINAL, RunInfo, amend_info
 from kflab.train.backups import mend
 from kflab.train.callbacks import make_callbacks, writes_best
 from kflab.train.compiling import compile_model
-from kflab.train.events_callback import Callbacks, Recorder
+from kflab.train.events_callback import Callbacks, Recorder, as_numbers
 from kflab.train.failure import TrainingFailedError
 from kflab.train.feeding import arrays, fed_with
 from kflab.train.journal import Journal
@@ -234,6 +234,6 @@ def _evaluate(experiment: Experiment, model: keras.Model, test: Part | None, jou
     if limit.has_ended_it:
         journal.note("the test was left out, because it takes long and the run was asked to stop")
         return {}
-    logs: Logs = {name: float(value) for name, value in found.items()}
+    logs: Logs = as_numbers(found)
     journal.write(Evaluated(time=time.time(), logs=logs))
     return logs

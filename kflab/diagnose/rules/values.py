@@ -38,8 +38,10 @@ def unusable_values(facts: Facts) -> Iterator[Finding]:
     if profile is None:
         return
     for name in {**profile.raw, **profile.fed}:
-        # What is done to an array may have filled in what was missing.
-        found = profile.fed.get(name) or profile.raw[name]
+        # What is done to an array may have filled in what was missing; else a gap in any split matters.
+        is_mended = name in facts.experiment.data.prepare or "missing" in facts.experiment.data.arguments
+        first, second = (profile.fed, profile.raw) if is_mended else (profile.raw, profile.fed)
+        found = first.get(name) or second[name]
         if name not in profile.fed and "missing" in facts.experiment.data.arguments:
             continue
         if (found.missing or found.infinite) and _is_used(facts, name):
