@@ -55,7 +55,7 @@ def _memory(session: Session, cost: Cost, width: int, part: str) -> Iterator[Lin
     weights = f"{plural(totals.total, 'parameter')}, {trained} trained" if totals else ""
     rows = (
         ("weights", memory.weights, weights),
-        ("gradients", memory.gradients, "one for each that is trained"),
+        ("gradients", memory.gradients, "one for each that is trained, and the copies of an update"),
         ("slots", memory.slots, f"what {training.optimizer.name} keeps"),
         ("activations", memory.activations, f"of a batch of {training.batch_size:,}"),
         ("batch", memory.batch, "the samples under way"),
