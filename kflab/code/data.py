@@ -8,25 +8,32 @@ from typing import TypeAlias
 
 import msgspec
 
-from kflab.catalog.dataset_types import ArrayInfo, DatasetInfo, Origin, TargetInfo, TargetKind
-from kflab.catalog.datasets import STANDARD, describe, file_of, find, scale_of
-from kflab.catalog.files import describe_file
-from kflab.catalog.matching import Matching, fitted, input_shape, match
+from kflab.catalog.dataset_types import ArrayInfo, Origin, TargetInfo, TargetKind
+from kflab.catalog.datasets import STANDARD, describe, describe_raw, scale_after
+from kflab.catalog.matching import Matching, fitted, input_shape, match, side_by_side
+from kflab.catalog.preparation import after_steps, described
 from kflab.code.layout import WIDTH, call, listed, number, tupled
 from kflab.code.names import Names
+from kflab.code.objects import CodeError, Objects
+from kflab.code.preparing import Parts, change, prepare
+from kflab.code.recipes import recipe_names
 from kflab.code.sources import load
 from kflab.code.splitting import Samples, Values, split
 from kflab.code.statements import Statements
 from kflab.code.unwritten import refuse_unwritten
 from kflab.errors import KflabError
-from kflab.experiment import Data, Experiment
+from kflab.experiment import Experiment
 
 Shape: TypeAlias = tuple[int | None, ...]
 
 KEPT = ("x_train", "y_train", "x_val", "y_val", "x_test", "y_test")
 """The variables that training and test need, which the model must leave alone."""
 
-_OTHERS = ("x", "y", "rows", "array", "train", "val", "test", "data", "rng", "images", "digits")
+_OTHERS = (
+    *("x", "y", "rows", "array", "train", "val", "test", "data", "rng", "images", "digits", "order", "part"),
+    *("table", "csv", "parquet", "json", "files", "tf", "pad_sequences", "to_categorical"),
+    "train_test_split",
+)
 """The variables that the statements use besides those of the arrays."""
 
 
@@ -35,9 +42,13 @@ class DataCode(Statements):
 
     Attributes:
         parts: inputs and targets of each split that there is, as expressions: `{"train": ("x", "y")}`.
+        held: what each output is held against that has a target of the dataset, by the output's name.
+        with_target: the outputs that are held against anything.
     """
 
     parts: dict[str, tuple[str, str]] = msgspec.field(default_factory=dict)
+    held: dict[str, TargetInfo] = msgspec.field(default_factory=dict)
+    with_target: set[str] = msgspec.field(default_factory=set)
 
 
 def data_code(experiment: Experiment, base: Path | None, folder: Path | None = None) -> DataCode:
@@ -71,7 +82,8 @@ class _Writer:
             raise KflabError("the model has no inputs and outputs that data could go to")
         self._info = describe_raw(self._data, base)
         matching = self._match(base)
-        self._classes = _classes(matching)
+        self._matching = matching
+        self._classes = self._class_target(matching)
         shapes = {name: self._shape(name, array) for name, array in matching.inputs.items()}
         fed = {array.name: shapes[name] for name, array in matching.inputs.items()}
         graph = experiment.model
@@ -83,10 +95,23 @@ class _Writer:
         self._used = tuple(
             dict.fromkeys(one.array for one in (*self._inputs, *self._targets) if one is not None)
         )
+        self._joined = {one.name: one.columns for one in matching.inputs.values() if one.columns}
+        self._names = Names({*KEPT, *_OTHERS, *recipe_names()})
         self._is_simple = len(self._inputs) == len(self._targets) == 1 and len(self._used) <= 2
         self._variables = self._name()
+        self._beside = {
+            name: self._names.take(name)
+            for names in self._joined.values()
+            for name in names
+            if name not in self._variables
+        }
+        self._order = self._order_variable()
         self._source = load(self._data, self._info, self._variable, base, folder)
         self._code = DataCode(self._source.lines, self._source.imports, self._source.recipes)
+        self._code.with_target = set(matching.targets)
+        self._code.held = {
+            name: target for name, target in matching.targets.items() if isinstance(target, TargetInfo)
+        }
 
     def _match(self, base: Path | None) -> Matching:
         experiment = self._experiment
@@ -101,6 +126,14 @@ class _Writer:
             raise KflabError("; ".join(matching.problems))
         return matching
 
+    def _class_target(self, matching: Matching) -> TargetInfo | None:
+        """The target by whose classes the samples are divided."""
+        for target in matching.targets.values():
+            own = self._info.target(target.name) if isinstance(target, TargetInfo) else None
+            if own is not None and own.kind in (TargetKind.CLASSES, TargetKind.BINARY):
+                return None if own.shape else own
+        return None
+
     def _shape(self, name: str, array: ArrayInfo) -> Shape:
         """The shape of an Input's samples."""
         wanted = input_shape(self._experiment.model, name)
@@ -111,24 +144,58 @@ class _Writer:
             (x,), (target,) = self._inputs, self._targets
             both = {x.array: "x"}
             return both if target is None or target.array == x.array else {**both, target.array: "y"}
-        names = Names({*KEPT, *_OTHERS})
-        return {array: names.take(array) for array in self._used}
+        return {array: self._names.take(array) for array in self._used}
 
     def _variable(self, array: str) -> str:
-        return self._variables.get(array, "_")
+        if array in self._variables:
+            return self._variables[array]
+        if array in self._beside:
+            return self._beside[array]
+        return self._order if array == self._data.order_by and self._order else "_"
+
+    def _order_variable(self) -> str:
+        """The variable of what tells the order of the samples in time; "" where nothing has to."""
+        order = self._data.order_by
+        if not order or self._data.split not in ("", "time"):
+            return ""
+        return self._variables.get(order) or self._beside.get(order) or self._names.take(order)
+
+    def _own(self, array: str) -> ArrayInfo | None:
+        """An input as it comes from its source, also one of several put side by side."""
+        found = self._info.input(array)
+        if found is not None or array not in self._joined:
+            return found
+        columns = (self._info.input(name) for name in self._joined[array])
+        return side_by_side([column for column in columns if column is not None])
 
     # In order
 
     def code(self) -> DataCode:
         """The code."""
+        self._put_beside()
         self._scale_and_shape()
         seed = self._experiment.training.seed
-        self._assemble(split(self._samples(), self._data, seed, self._code))
+        values = split(self._samples(), self._data, seed, self._code)
+        values = {part: dict(values[part]) for part in ("train", "val", "test") if part in values}
+        self._prepare(values)
+        self._assemble(values)
         return self._code
+
+    def _put_beside(self) -> None:
+        """What feeds one Input side by side."""
+        for array, names in self._joined.items():
+            self._code.imports.add("import numpy as np")
+            for end in self._source.parts:
+                columns = listed(
+                    _flat(f"{self._variable(name)}{end}", self._info.input(name)) for name in names
+                )
+                self._code.assign(f"{self._variables[array]}{end}", call("np.concatenate", columns, axis="1"))
 
     def _samples(self) -> Samples:
         """What the source leaves to be split."""
-        by, source = self._classes, self._source
+        by, source, data = self._classes, self._source, self._data
+        if data.split == "random":
+            by = None
         return Samples(
             self._variables,
             {end.removeprefix("_") or "train": end for end in source.parts},
@@ -137,12 +204,24 @@ class _Writer:
             # Who wrote a file may have any number of each class in it.
             classes=0 if by is None or self._info.origin is Origin.FILE else by.classes,
             is_pair=self._is_simple,
-            gap=source.gap if source.ordered else None,
+            gap=source.gap,
+            in_time=data.split == "time"
+            or (not data.split and (source.ordered or bool(data.order_by) or not data.shuffle)),
+            order=self._order_now(),
+            must_share=data.split == "stratified",
         )
 
+    def _order_now(self) -> str:
+        """What the training samples are to be sorted by, as an expression."""
+        if not self._order:
+            return ""
+        order = self._info.input(self._data.order_by) or self._info.target(self._data.order_by)
+        flat = ".ravel()" if order is not None and order.shape else ""
+        return f"{self._order}{self._source.parts[0]}{flat}"
+
     def _scale_of(self, array: str) -> float | str | None:
-        info = self._info.input(array)
-        return None if info is None else scale_of(self._data, info.dtype, len(info.shape), info.ids)
+        info = self._own(array)
+        return None if info is None else scale_after(self._data, info)
 
     def _shape_of(self, array: str) -> Shape | None:
         """The shape that an array has in all of its places; nothing where they differ."""
@@ -151,7 +230,7 @@ class _Writer:
 
     def _loaded_shape(self, array: str) -> Shape | None:
         """The shape in which an input comes from its source."""
-        info = self._info.input(array)
+        info = self._own(array)
         if info is None:
             return None
         # Keras gives pictures in grey without an axis for the channel.
@@ -162,30 +241,53 @@ class _Writer:
         """What can be done to the whole of an array, before it is split."""
         for array, variable in self._variables.items():
             loaded, scale = self._loaded_shape(array), self._scale_of(array)
-            if loaded is None:
+            own = self._own(array)
+            if loaded is None or own is None:
                 continue
-            described = self._info.input(array)
-            shape = self._shape_of(array) if scale != STANDARD else described and described.shape
+            is_later = scale == STANDARD or bool(self._data.prepare.get(array))
+            shape = own.shape if is_later else self._shape_of(array)
             change = _reshape(shape) if shape and shape != loaded else ""
-            if scale is not None and scale != STANDARD:
-                change += f'.astype("float32") / {_plain(float(scale))}'
+            if scale is not None and not is_later:
+                change += _divided(scale)
             if change:
                 self._code.lines += [
                     f"{variable}{end} = {variable}{end}{change}" for end in self._source.parts
                 ]
 
+    def _prepare(self, values: Values) -> None:
+        """What is done to arrays by the steps of the document, once they are split."""
+        objects = Objects()
+        for array, variable in self._variables.items():
+            steps = self._data.prepare.get(array, ())
+            info = self._own(array) or self._info.target(array)
+            if not steps or info is None:
+                continue
+            picked = {part: f"{variable}_{part}" for part, has in values.items() if "[" in has[array]}
+            if picked:
+                self._code.assign(
+                    ", ".join(picked.values()), ", ".join(values[part][array] for part in picked)
+                )
+            for part, name in picked.items():
+                values[part][array] = name
+            train = values["train"][array]
+            others = tuple(values[part][array] for part in ("val", "test") if part in values)
+            classes = info.classes if isinstance(info, TargetInfo) else 0
+            parts = Parts(array, train, others, classes)
+            prepare(parts, described(info), steps, objects, self._names, self._code)
+            scale = self._scale_of(array)
+            if scale is not None and scale != STANDARD:
+                change(parts.every, _divided(scale), self._code)
+
     # The end
 
     def _assemble(self, values: Values) -> None:
         """Inputs and targets of each part as the model takes them."""
-        order = [part for part in ("train", "val", "test") if part in values]
-        values = {part: dict(values[part]) for part in order}
         self._standardize(values)
         inputs = [self._place(one) for one in self._inputs]
         targets = [None if one is None else self._place(one) for one in self._targets]
         x = self._gather("x", inputs, values)
         y = x if targets == inputs else self._gather("y", targets, values)
-        self._code.parts = {part: (x[part], y[part]) for part in order}
+        self._code.parts = {part: (x[part], y[part]) for part in values}
 
     def _standardize(self, values: Values) -> None:
         """Bring the features to mean 0 and deviation 1, as they are in the training samples."""
@@ -215,18 +317,28 @@ class _Writer:
         info = self._info.input(array)
         is_known = self._info.origin in (Origin.BUNDLED, Origin.DOWNLOAD)
         is_table = is_known and info is not None and len(info.shape) == 1 and info.dtype != "uint8"
-        return is_table and self._data.limit is None
+        return is_table and self._data.limit is None and not self._data.prepare.get(array)
 
     def _place(self, one: _Fed) -> tuple[str, str]:
         """An array and what shapes it for one of its places."""
-        described = self._info.input(one.array)
-        if described is None:
+        own = self._own(one.array)
+        if own is None:
             return one.array, ""
-        if self._scale_of(one.array) == STANDARD:
-            now: Shape | None = described.shape
+        steps = self._data.prepare.get(one.array, ())
+        if steps:
+            now: Shape | None = after_steps(described(own), steps).shape
+        elif self._scale_of(one.array) == STANDARD:
+            now = own.shape
         else:
             now = self._shape_of(one.array) or self._loaded_shape(one.array)
-        return one.array, "" if now == one.shape else _reshape(one.shape)
+        if now == one.shape:
+            return one.array, ""
+        if None in one.shape:
+            raise CodeError(
+                f"no code can be written yet for {one.array!r}: the size of its samples is not known before "
+                "it is loaded"
+            )
+        return one.array, _reshape(one.shape)
 
     def _gather(self, name: str, places: Sequence[tuple[str, str] | None], values: Values) -> dict[str, str]:
         """What stands for all inputs or targets of each part."""
@@ -234,7 +346,7 @@ class _Writer:
             (array, change) = places[0]
             return self._gather_one(name, {part: f"{has[array]}{change}" for part, has in values.items()})
         arrays = [place[0] for place in places if place is not None and not place[1]]
-        indexed = [part for part, has in values.items() if "[" in has[self._used[0]]]
+        indexed = [part for part, has in values.items() if all("[" in has[array] for array in arrays)]
         if len(arrays) == len(places) and len(indexed) > 1:
             whole = [_variable_of(values["train"][array]) for array in arrays]
             self._code.assign(name, listed(whole))
@@ -261,24 +373,18 @@ class _Writer:
         return {part: value if value.isidentifier() else f"{name}_{part}" for part, value in whole.items()}
 
 
-def describe_raw(data: Data, base: Path | None) -> DatasetInfo:
-    """What a dataset holds before it is scaled."""
-    offer = find(data.source)
-    if offer is not None:
-        return offer.describe(data.arguments)
-    return describe_file(file_of(data, base), data.source)
-
-
-def _classes(matching: Matching) -> TargetInfo | None:
-    """The target by whose classes the samples are divided."""
-    for target in matching.targets.values():
-        if isinstance(target, TargetInfo) and target.kind in (TargetKind.CLASSES, TargetKind.BINARY):
-            return None if target.shape else target
-    return None
-
-
 def _reshape(shape: Shape) -> str:
     return f".reshape({', '.join(('-1', *(str(axis or 0) for axis in shape)))})"
+
+
+def _flat(variable: str, array: ArrayInfo | None) -> str:
+    """The samples of an array as rows."""
+    axes = 1 if array is None else len(array.shape)
+    return {0: f"{variable}[:, None]", 1: variable}.get(axes, f"{variable}.reshape(len({variable}), -1)")
+
+
+def _divided(scale: float | str) -> str:
+    return f'.astype("float32") / {_plain(float(scale))}'
 
 
 def _plain(value: float) -> str:

@@ -1,8 +1,9 @@
-"""The functions of `kflab.data.recipes` as a script takes them over: the very lines that kflab runs."""
+"""The functions that a script takes over: those that kflab itself runs, and a few that only scripts run."""
 
 from __future__ import annotations
 
 import ast
+import copy
 import functools
 import re
 from collections.abc import Iterable, Mapping
@@ -29,10 +30,16 @@ class Recipe(msgspec.Struct, frozen=True):
     needs: tuple[str, ...]
 
 
+_SOURCES = ("recipes.py", "script_recipes.py")
+
 _IMPORTS = {
     "np.": "import numpy as np",
     "math.": "import math",
     "train_test_split(": "from sklearn.model_selection import train_test_split",
+    "ops.convert": "from keras import ops",
+    "json.": "import json",
+    "Image.": "from PIL import Image",
+    "Path(": "from pathlib import Path",
 }
 
 
@@ -46,27 +53,30 @@ def with_needed(names: Iterable[str]) -> dict[str, Recipe]:
     return found
 
 
+def recipe_names() -> frozenset[str]:
+    """The names of all functions, which no variable beside them may have."""
+    return frozenset(_recipes())
+
+
 @functools.cache
 def _recipes() -> Mapping[str, Recipe]:
-    source = resources.files("kflab.data").joinpath("recipes.py").read_text(encoding="utf-8")
-    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
-    names = {function.name for function in functions}
-    lines = source.splitlines()
-    return {function.name: _recipe(function, lines, names) for function in functions}
+    found: dict[str, tuple[ast.FunctionDef, list[str]]] = {}
+    for file in _SOURCES:
+        source = resources.files("kflab.data").joinpath(file).read_text(encoding="utf-8")
+        lines = source.splitlines()
+        functions = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
+        found |= {function.name: (function, lines) for function in functions}
+    return {name: _recipe(function, lines, set(found)) for name, (function, lines) in found.items()}
 
 
 def _recipe(function: ast.FunctionDef, lines: list[str], names: set[str]) -> Recipe:
     body = lines[function.body[0].lineno - 1 : function.end_lineno]
-    first = len(function.args.args) - len(function.args.defaults)
-    arguments = [
-        argument.arg
-        if index < first
-        else f"{argument.arg}={ast.unparse(function.args.defaults[index - first])}"
-        for index, argument in enumerate(function.args.args)
-    ]
+    arguments = copy.deepcopy(function.args)
+    for argument in (*arguments.args, *filter(None, (arguments.vararg,))):
+        argument.annotation = None
     text = "\n".join(body)
     return Recipe(
-        Block((f"def {function.name}({', '.join(arguments)}):", *body)),
+        Block((f"def {function.name}({ast.unparse(arguments)}):", *body)),
         frozenset(statement for used, statement in _IMPORTS.items() if used in text),
         tuple(dict.fromkeys(name for name in _CALLED.findall(text) if name in names - {function.name})),
     )

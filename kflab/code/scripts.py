@@ -28,6 +28,7 @@ Result = TypeVar("Result")
 DATA = "Data"
 """The title of the section that gets the samples."""
 
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _FROM = re.compile(r"from (\S+) import (\w+)")
 _MODULE = re.compile(r"(?<![\w.])(layers|ops)(?=\.)")
 """The modules of Keras that are written without `keras.` in front."""
@@ -151,8 +152,9 @@ class _Writer:
         data = DataCode()
         if trains:
             data = self._tried(lambda: data_code(experiment, self._base, self._folder), data)
+        # What weighs the samples may need functions, which stand where the data is.
         training = self._training(data) if experiment.training.loss else Section("Training")
-        model = model_code(experiment, objects, self._report, KEPT, with_loose=self._with_loose)
+        model = model_code(experiment, objects, self._report, _kept(data), with_loose=self._with_loose)
         problems = [*model.problems, *self._problems]
         after: list[str] = []
         if model.is_whole:
@@ -173,7 +175,8 @@ class _Writer:
             return Section("Training", (), _block(compiled))
         nothing: tuple[list[list[str]], list[str]] = ([], [])
         functions, callbacks = self._tried(lambda: callbacks_code(experiment, objects), nothing)
-        statements = [*compiled, *callbacks, *fit_code(experiment, data)]
+        fitted = self._tried(lambda: fit_code(experiment, data), list[str]())
+        statements = [*compiled, *callbacks, *fitted]
         return Section("Training", tuple(map(_block, functions)), _block(statements))
 
     def _tried(self, make: Callable[[], Result], otherwise: Result) -> Result:
@@ -196,6 +199,12 @@ class _Writer:
         seed = self._experiment.training.seed
         seeded = [] if seed is None else lines(call("keras.utils.set_random_seed", str(seed)))
         return Section("", (), joined((_block(_sorted(wanted)), _block(seeded)), blank=1))
+
+
+def _kept(data: DataCode) -> set[str]:
+    """The variables of the data that are used behind the model, which must leave them alone."""
+    used = (_WORD.findall(expression) for both in data.parts.values() for expression in both)
+    return {*KEPT, *(name for names in used for name in names)}
 
 
 def is_about_training(experiment: Experiment, finding: Finding) -> bool:

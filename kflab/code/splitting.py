@@ -37,8 +37,10 @@ class Samples(msgspec.Struct, frozen=True):
         by: the array of the classes that are to be in each part in their share; nothing where there are none.
         classes: how many classes; 0 where it cannot be told how the samples are spread over them.
         is_pair: there is one input and one target, which can be split side by side.
-        gap: how many to leave out between two parts of samples that follow each other in time; nothing where
-            they follow no order.
+        gap: how many to leave out between two parts of samples that follow each other in time.
+        in_time: they follow each other in time, so that the last ones are held back.
+        order: the variable of what tells their order in time; "" where they are in it already.
+        must_share: every class has to be in each part in its share, or there is no split.
     """
 
     variables: Mapping[str, str]
@@ -47,7 +49,10 @@ class Samples(msgspec.Struct, frozen=True):
     by: str | None = None
     classes: int = 0
     is_pair: bool = False
-    gap: int | None = None
+    gap: int = 0
+    in_time: bool = False
+    order: str = ""
+    must_share: bool = False
 
     def ending(self, end: str) -> dict[str, str]:
         """The variables of the arrays in the part that ends so, by array."""
@@ -66,9 +71,11 @@ def split(samples: Samples, data: Data, seed: int | None, code: Statements) -> V
     Returns:
         What each array is in each part.
     """
-    if samples.gap is not None:
-        return _in_time(samples, samples.gap, data, code)
+    if samples.in_time:
+        return _in_time(samples, data, code)
     steps = _steps(samples, data, seed)
+    if not data.shuffle:
+        return _by_rows(samples, steps, code, in_order=True)
     if samples.is_pair and all(step.is_sure for step in steps):
         return _side_by_side(samples, steps, code)
     return _by_rows(samples, steps, code)
@@ -101,7 +108,7 @@ def _steps(samples: Samples, data: Data, seed: int | None) -> list[_Step]:
         left -= math.ceil(left * data.test)
     chosen = None if seed is None else str(seed)
     if data.limit is not None and (not left or data.limit < left):
-        sure = _is_sure(samples, left, left - data.limit)
+        sure = bool(left) and _is_sure(samples, left, left - data.limit)
         steps.append(_Step(LEFT_OUT, ("train_size", str(data.limit)), chosen, sure, is_maybe=not left))
         left = data.limit
     if "val" not in samples.parts and data.validation and left != 1:
@@ -117,8 +124,8 @@ def _fraction(samples: Samples, held: str, fraction: float, left: int, seed: str
 def _is_sure(samples: Samples, left: int, held: int) -> bool:
     """Whether each class surely has enough samples to keep its share, or there are no classes."""
     if not left:
-        return False
-    if samples.by is None:
+        return samples.must_share
+    if samples.by is None or samples.must_share:
         return True
     classes = samples.classes
     if not classes:
@@ -145,7 +152,7 @@ def _side_by_side(samples: Samples, steps: Iterable[_Step], code: Statements) ->
     return {part: samples.ending(end) for part, end in ends.items()}
 
 
-def _by_rows(samples: Samples, steps: Sequence[_Step], code: Statements) -> Values:
+def _by_rows(samples: Samples, steps: Sequence[_Step], code: Statements, *, in_order: bool = False) -> Values:
     """The numbers of the samples are split: `train, test = train_test_split(np.arange(len(title)))`."""
     whole = samples.ending(samples.parts["train"])
     first = next(iter(whole.values()))
@@ -155,12 +162,14 @@ def _by_rows(samples: Samples, steps: Sequence[_Step], code: Statements) -> Valu
     own = not all(step.is_sure for step in steps)
     for step in steps:
         code.imports.add(_NUMPY)
-        if own:
-            _own_split(step, rows, first, by, code)
+        if in_order and step.held == LEFT_OUT:
+            code.assign("train", f"{rows}[:{step.size[1]}]")
+        elif own:
+            _own_split(step, rows, first, by, code, in_order=in_order)
         else:
             code.imports.add(SPLIT)
             labels = by if by is None or rows != "train" else f"{by}[train]"
-            code.assign(f"train, {step.held}", _train_test_split([rows], step, labels))
+            code.assign(f"train, {step.held}", _sorted(_train_test_split([rows], step, labels), in_order))
         rows = "train"
         picked |= {part: f"[{part}]" for part in ("train", step.held) if part != LEFT_OUT}
     values = {part: samples.ending(end) for part, end in samples.parts.items()}
@@ -169,14 +178,21 @@ def _by_rows(samples: Samples, steps: Sequence[_Step], code: Statements) -> Valu
     return values
 
 
-def _own_split(step: _Step, rows: str, first: str, by: str | None, code: Statements) -> None:
+def _sorted(parts: Expression, in_order: bool) -> Expression:
+    """Parts whose rows keep the order of the samples."""
+    return call("map", "np.sort", parts) if in_order else parts
+
+
+def _own_split(
+    step: _Step, rows: str, first: str, by: str | None, code: Statements, *, in_order: bool
+) -> None:
     """A split by the function that looks whether the classes can keep their shares."""
     code.recipes.append("split")
     seed = () if step.seed is None else (step.seed,)
     rest = (by, *seed) if by else ("None", *seed) if seed else ()
     name, size = step.size
     if name == "test_size":
-        code.assign(f"train, {step.held}", call("split", rows, size, *rest))
+        code.assign(f"train, {step.held}", _sorted(call("split", rows, size, *rest), in_order))
     elif not step.is_maybe:
         samples = "train" if rows == "train" else first
         code.assign("train, _", call("split", rows, f"len({samples}) - {size}", *rest))
@@ -196,21 +212,26 @@ def _train_test_split(arrays: Sequence[str], step: _Step, by: str | None) -> Exp
     return called("train_test_split", arrays, given)
 
 
-def _in_time(samples: Samples, gap: int, data: Data, code: Statements) -> Values:
+def _in_time(samples: Samples, data: Data, code: Statements) -> Values:
     """The last samples are held back."""
-    left = samples.count
+    left, gap = samples.count, samples.gap
     stems = samples.variables.values()
-    ends = {"train": ""}
+    ends = dict(samples.parts)
+    if samples.order:
+        code.imports.add(_NUMPY)
+        code.assign("order", call("np.argsort", samples.order, kind='"stable"'))
+        now = [f"{stem}{ends['train']}" for stem in stems]
+        code.assign(", ".join(now), ", ".join(f"{variable}[order]" for variable in now))
     for part, fraction in (("test", data.test), ("val", data.validation)):
-        if part == "val" and data.limit is not None and data.limit < left:
+        if part == "val" and data.limit is not None and (not left or data.limit < left):
             for stem in stems:
                 code.lines.append(f"{stem}_train = {stem}{ends['train']}[:{data.limit}]")
             left, ends["train"] = data.limit, "_train"
-        if can_cut(left, fraction, gap):
+        if part not in ends and fraction and (not left or can_cut(left, fraction, gap)):
             code.recipes.append("split_in_time")
             now = tupled(f"{stem}{ends['train']}" for stem in stems)
             targets = (tupled(f"{stem}_{held}" for stem in stems) for held in ("train", part))
             code.assign(", ".join(targets), call("split_in_time", now, number(fraction), str(gap)))
-            left -= round(left * fraction) + gap
+            left -= round(left * fraction) + gap if left else 0
             ends |= {"train": "_train", part: f"_{part}"}
     return {part: samples.ending(end) for part, end in ends.items()}

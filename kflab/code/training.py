@@ -12,6 +12,7 @@ from kflab.code.layout import Expression, call, called, lines, listed, literal, 
 from kflab.code.models import MODEL
 from kflab.code.objects import CodeError, Objects
 from kflab.code.sources import shown_path
+from kflab.code.weighing import weights_of_classes
 from kflab.experiment import Experiment, Spec
 from kflab.runs.info import FINAL
 from kflab.runs.places import WRITES, filled_in, place_in
@@ -118,8 +119,13 @@ def _table(name: str, table: Mapping[str, Value]) -> Iterator[str]:
 
 
 def fit_code(experiment: Experiment, data: DataCode) -> list[str]:
-    """The statement that trains the model."""
+    """The statements that train the model, and those that tell how much its samples count.
+
+    Raises:
+        KflabError: the weights of the classes fit no output.
+    """
     training = experiment.training
+    weights, weighing = weights_of_classes(experiment, data)
     x, y = data.parts["train"]
     given: dict[str, Expression] = {}
     if training.batch_size != _BATCH_SIZE:
@@ -127,9 +133,12 @@ def fit_code(experiment: Experiment, data: DataCode) -> list[str]:
     given["epochs"] = str(training.epochs)
     if "val" in data.parts:
         given["validation_data"] = f"({', '.join(data.parts['val'])})"
+    given |= weights
+    if not experiment.data.shuffle:
+        given["shuffle"] = "False"
     if training.callbacks:
         given["callbacks"] = "callbacks"
-    return lines(called(f"{MODEL}.fit", (x, y), given))
+    return [*weighing, *lines(called(f"{MODEL}.fit", (x, y), given))]
 
 
 def end_code(data: DataCode) -> list[str]:

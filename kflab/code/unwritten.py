@@ -25,14 +25,7 @@ def refuse_unwritten(experiment: Experiment) -> None:
 
 def _unwritten(experiment: Experiment) -> Iterator[str]:
     data = experiment.data
-    for name in ("prepare", "augment", "split", "order_by"):
-        if getattr(data, name):
-            yield f"data.{name}"
-    if not data.shuffle:
-        yield "data.shuffle"
-    if any(not isinstance(array, str) for array in data.inputs.values()):
-        yield "several columns in data.inputs"
-    if experiment.training.class_weight:
-        yield "training.class_weight"
+    if data.augment:
+        yield "data.augment"
     if find(data.source) is None and Path(data.source).suffix.lower() not in _WRITTEN_FILES:
         yield f"data of the kind of {Path(data.source).name or data.source}"

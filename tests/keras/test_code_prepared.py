@@ -1,0 +1,176 @@
+"""Scripts of experiments that prepare, split and weigh their data end with the weights of a run."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from kflab import document
+from kflab.code.scripts import write
+from kflab.data.class_weights import weights_of
+from kflab.data.load import load
+from kflab.engine.build import build
+from kflab.experiment import Experiment
+from kflab.train.compiling import compile_model
+from kflab.train.feeding import fed_with
+
+DENSE = """
+model:
+  nodes:
+    x: {{Input: {{shape: [{features}]}}}}
+    y: {{Dense: {{units: {units}, activation: softmax}}, from: x}}
+  outputs: [y]
+training: {{loss: {loss}, metrics: [accuracy], epochs: 2, batch_size: 16, seed: 3{more}}}
+"""
+
+
+def dense(
+    data: str,
+    features: object = 4,
+    units: int = 3,
+    more: str = "",
+    loss: str = "SparseCategoricalCrossentropy",
+) -> str:
+    return f"data: {{{data}}}" + DENSE.format(features=features, units=units, more=more, loss=loss)
+
+
+def trained(experiment: Experiment, folder: Path) -> keras.Model:
+    """The model after kflab has trained it as a run does."""
+    training, graph = experiment.training, experiment.model
+    assert training.seed is not None
+    splits = load(experiment, folder, None, training.seed)
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(training.seed)
+    model = build(experiment)
+    compile_model(model, training)
+    weights = weights_of(training, splits.train, splits.fitted.held, graph)
+    shuffle = experiment.data.shuffle
+    size = training.batch_size
+    fed = fed_with(splits.train, graph, batch_size=size, seed=training.seed, shuffle=shuffle, weights=weights)
+    validation = splits.validation and fed_with(splits.validation, graph, batch_size=size)
+    model.fit(
+        **fed.arguments,
+        epochs=training.epochs,
+        verbose=0,
+        shuffle=fed.shuffle,
+        validation_data=validation.as_validation() if validation else None,
+    )
+    return model
+
+
+def executed(text: str, folder: Path) -> keras.Model:
+    """The model after a script has run."""
+    keras.utils.clear_session()
+    variables: dict[str, object] = {"__name__": "__main__"}
+    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(text, "script", "exec"), variables)
+    model = variables["model"]
+    assert isinstance(model, keras.Model)
+    return model
+
+
+def same(text: str, folder: Path) -> str:
+    """Holds a script against a run, to the last bit, and returns it."""
+    experiment = document.read_text(text)
+    script = write(experiment, folder, folder=folder).text
+    assert "kflab" not in script
+    theirs, ours = executed(script, folder), trained(experiment, folder)
+    assert set(theirs.history.history) == set(ours.history.history)
+    for one, other in zip(ours.variables, theirs.variables, strict=True):
+        assert np.array_equal(one.numpy(), other.numpy()), (one.path, script)
+    return script
+
+
+SPLITS = {
+    "random": "source: iris, split: random",
+    "stratified": "source: iris, split: stratified, limit: 60",
+    "in order": "source: iris, split: random, shuffle: false, limit: 60",
+    "time": "source: iris, split: time, limit: 100",
+    "not shuffled": "source: iris, shuffle: false",
+    "no parts": "source: iris, test: 0, validation: 0",
+}
+
+
+@pytest.mark.parametrize("name", SPLITS)
+def test_a_script_splits_as_a_run_does(name: str, tmp_path: Path) -> None:
+    same(dense(SPLITS[name]), tmp_path)
+
+
+PREPARED = {
+    "normalized": dense("source: iris, prepare: {features: [Normalization]}"),
+    "cast": dense("source: iris, scale: 10, prepare: {features: [{cast: {dtype: float32}}]}"),
+    "one-hot": dense(
+        "source: iris, prepare: {features: [Normalization], species: [to_categorical]}",
+        loss="CategoricalCrossentropy",
+        more=", class_weight: balanced",
+    ),
+    "balanced": dense("source: wine, split: random, scale: standard", 13, more=", class_weight: balanced"),
+    "weighted": dense("source: iris", more=', class_weight: {versicolor: 3, "2": 0.5}'),
+    "bins": dense(
+        "source: iris, prepare: {features: [{Discretization: {num_bins: 4}}, {Rescaling: {scale: 0.25}}]}"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PREPARED)
+def test_a_script_prepares_as_a_run_does(name: str, tmp_path: Path) -> None:
+    same(PREPARED[name], tmp_path)
+
+
+SEVERAL = """
+data:
+  source: several.npz
+  inputs: {both: [width, height], picture: image, day: [day]}
+  order_by: day
+  scale: 2
+  prepare:
+    image: [{Resizing: {height: 4, width: 4}}, {Rescaling: {scale: 0.01}}]
+    words: [{pad_sequences: {maxlen: 3, padding: post}}]
+  targets: {kind: kind, grade: grade}
+model:
+  nodes:
+    both: {Input: {shape: [3]}}
+    picture: {Input: {shape: [4, 4, 1]}}
+    words: {Input: {shape: [3]}}
+    flat: {Flatten: {}, from: picture}
+    all: {Concatenate: {}, from: [both, flat, words]}
+    kind: {Dense: {units: 3, activation: softmax}, from: all}
+    grade: {Dense: {units: 2, activation: softmax}, from: all}
+    free: {Dense: {units: 2}, from: all}
+  outputs: [kind, grade, free]
+training:
+  loss: {kind: SparseCategoricalCrossentropy, grade: CategoricalCrossentropy}
+  class_weight: balanced
+  epochs: 2
+  seed: 5
+"""
+
+
+def several(folder: Path) -> None:
+    rng = np.random.default_rng(1)
+    grade = rng.integers(2, size=90)
+    np.savez(
+        folder / "several.npz",
+        width=rng.normal(size=(90, 2)),
+        height=rng.normal(size=90),
+        image=rng.integers(256, size=(90, 6, 6), dtype="uint8")[..., None],
+        words=rng.integers(9, size=(90, 5)),
+        day=rng.permutation(90),
+        kind=rng.integers(3, size=90),
+        grade=np.eye(2, dtype="float32")[grade],
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [("", ""), ("day\n", "day\n  split: random\n"), ("class_weight: balanced", 'class_weight: {"2": 4}')],
+)
+def test_a_script_of_several_arrays_ends_as_a_run_does(change: tuple[str, str], tmp_path: Path) -> None:
+    several(tmp_path)
+    script = same(SEVERAL.replace(", day: [day]", "").replace(*change), tmp_path)
+    print(script)
