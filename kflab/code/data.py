@@ -92,6 +92,13 @@ class _Writer:
             _Fed(target.name, fed.get(target.name, target.shape)) if target is not None else None
             for target in (matching.targets.get(name) for name in graph.output_names())
         ]
+        held = {one.name: isinstance(one, ArrayInfo) for one in matching.targets.values()}
+        self._feeds = {one.array for one in self._inputs} | {
+            name for name, is_input in held.items() if is_input
+        }
+        both = [name for name, is_input in held.items() if name in self._feeds and not is_input]
+        if both:
+            raise CodeError(f"no code can be written yet for {both[0]!r} as an input and as a target at once")
         self._used = tuple(
             dict.fromkeys(one.array for one in (*self._inputs, *self._targets) if one is not None)
         )
@@ -144,7 +151,7 @@ class _Writer:
             (x,), (target,) = self._inputs, self._targets
             both = {x.array: "x"}
             return both if target is None or target.array == x.array else {**both, target.array: "y"}
-        return {array: self._names.take(array) for array in self._used}
+        return {array: self._names.take("_".join(self._joined.get(array, (array,)))) for array in self._used}
 
     def _variable(self, array: str) -> str:
         if array in self._variables:
@@ -161,7 +168,9 @@ class _Writer:
         return self._variables.get(order) or self._beside.get(order) or self._names.take(order)
 
     def _own(self, array: str) -> ArrayInfo | None:
-        """An input as it comes from its source, also one of several put side by side."""
+        """What feeds the model as it comes from its source, also several arrays put side by side."""
+        if array not in self._feeds:
+            return None
         found = self._info.input(array)
         if found is not None or array not in self._joined:
             return found
@@ -257,18 +266,12 @@ class _Writer:
     def _prepare(self, values: Values) -> None:
         """What is done to arrays by the steps of the document, once they are split."""
         objects = Objects()
-        for array, variable in self._variables.items():
+        for array in self._variables:
             steps = self._data.prepare.get(array, ())
             info = self._own(array) or self._info.target(array)
             if not steps or info is None:
                 continue
-            picked = {part: f"{variable}_{part}" for part, has in values.items() if "[" in has[array]}
-            if picked:
-                self._code.assign(
-                    ", ".join(picked.values()), ", ".join(values[part][array] for part in picked)
-                )
-            for part, name in picked.items():
-                values[part][array] = name
+            self._pick(array, values)
             train = values["train"][array]
             others = tuple(values[part][array] for part in ("val", "test") if part in values)
             classes = info.classes if isinstance(info, TargetInfo) else 0
@@ -277,6 +280,21 @@ class _Writer:
             scale = self._scale_of(array)
             if scale is not None and scale != STANDARD:
                 change(parts.every, _divided(scale), self._code)
+
+    def _pick(self, array: str, values: Values) -> None:
+        """Give the samples of an array in each part a variable of its own, where they have none."""
+        variable = self._variables[array]
+        picked = {part: f"{variable}_{part}" for part, has in values.items() if "[" in has[array]}
+        taken = [values[part][array] for part in picked]
+        line = f"{', '.join(picked.values())} = {', '.join(taken)}"
+        if picked and len(line) <= WIDTH:
+            self._code.lines.append(line)
+        else:
+            self._code.lines += [
+                f"{name} = {rows}" for name, rows in zip(picked.values(), taken, strict=True)
+            ]
+        for part, name in picked.items():
+            values[part][array] = name
 
     # The end
 

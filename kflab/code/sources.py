@@ -221,10 +221,10 @@ def _file(data: Data, variable: Variable, base: Path | None, folder: Path | None
     source.parts = tuple(ends[split] for split in splits) if len(splits) > 1 else ("",)
     source.assign("data", call("np.load", quoted(shown_path(data.source, base, folder))))
     for split, part in zip(splits, source.parts, strict=True):
-        for stored in (*held.inputs, *held.targets):
-            name = variable(stored.name)
+        for stored in dict.fromkeys(one.name for one in (*held.inputs, *held.targets)):
+            name = variable(stored)
             if name != "_":
-                source.lines += _read(held, stored.name, split, f"{name}{part}")
+                source.lines += _read(held, stored, split, f"{name}{part}")
     return source
 
 

@@ -72,7 +72,7 @@ def split(samples: Samples, data: Data, seed: int | None, code: Statements) -> V
         What each array is in each part.
     """
     if samples.in_time:
-        return _in_time(samples, data, code)
+        return (_in_time if samples.is_pair else _rows_in_time)(samples, data, code)
     steps = _steps(samples, data, seed)
     if not data.shuffle:
         return _by_rows(samples, steps, code, in_order=True)
@@ -235,3 +235,31 @@ def _in_time(samples: Samples, data: Data, code: Statements) -> Values:
             left -= round(left * fraction) + gap if left else 0
             ends |= {"train": "_train", part: f"_{part}"}
     return {part: samples.ending(end) for part, end in ends.items()}
+
+
+def _rows_in_time(samples: Samples, data: Data, code: Statements) -> Values:
+    """The last samples are held back, by their numbers."""
+    left, gap = samples.count, samples.gap
+    whole = samples.ending(samples.parts["train"])
+    rows = f"np.arange(len({next(iter(whole.values()))}))"
+    code.imports.add(_NUMPY)
+    picked: dict[str, str] = {}
+    if samples.order:
+        code.assign("train", call("np.argsort", samples.order, kind='"stable"'))
+        rows = picked["train"] = "train"
+    for part, fraction in (("test", data.test), ("val", data.validation)):
+        if part == "val" and data.limit is not None and (not left or data.limit < left):
+            code.lines.append(f"train = {rows}[:{data.limit}]")
+            left, rows, picked["train"] = data.limit, "train", "train"
+        if part not in samples.parts and fraction and (not left or can_cut(left, fraction, gap)):
+            code.recipes.append("split_in_time")
+            code.assign(
+                f"(train,), ({part},)", call("split_in_time", f"({rows},)", number(fraction), str(gap))
+            )
+            left -= round(left * fraction) + gap if left else 0
+            rows = "train"
+            picked |= {"train": "train", part: part}
+    values = {part: samples.ending(end) for part, end in samples.parts.items()}
+    for part, index in picked.items():
+        values[part] = {array: f"{variable}[{index}]" for array, variable in whole.items()}
+    return values

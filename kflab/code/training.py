@@ -52,7 +52,8 @@ def compile_code(experiment: Experiment, objects: Objects) -> list[str]:
     optimizer = objects.string_or_call(Kind.OPTIMIZER, training.optimizer.name, training.optimizer.arguments)
     given: dict[str, Expression] = {"optimizer": optimizer}
     single = len(outputs) == 1
-    given["loss"] = loss[outputs[0]] if single else mapped(loss)
+    # Keras wants to be told of each output of several.
+    given["loss"] = loss[outputs[0]] if single else mapped({name: loss.get(name, "None") for name in outputs})
     if training.loss_weights:
         weights = {output: literal(float(training.loss_weights.get(output, 1.0))) for output in outputs}
         given["loss_weights"] = listed(weights.values()) if single else mapped(weights)
