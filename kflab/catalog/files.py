@@ -192,9 +192,11 @@ def _describe_target(
 
 def _meaning(shape: tuple[int, ...], parts: Sequence[tuple[Header, Values]]) -> tuple[TargetKind, int]:
     distinct: set[int | float] = set().union(*(values for _, values in parts))
-    if len(shape) == 1 and distinct <= {0, 1}:
-        alone = all(_one_hot(header, values, shape[0]) for header, values in parts)
-        return (TargetKind.ONE_HOT if alone else TargetKind.MULTI), shape[0]
+    if shape and distinct <= {0, 1} and (len(shape) == 1 or shape[-1] > 1):
+        # A map without an axis for its classes is rows of zeros and ones, too, but hardly of a single 1 each.
+        alone = all(_one_hot(header, values, shape[-1]) for header, values in parts)
+        if alone or len(shape) == 1:
+            return (TargetKind.ONE_HOT if alone else TargetKind.MULTI), shape[-1]
     if distinct == {0, 1}:
         return TargetKind.BINARY, 2
     whole = all(header.is_whole for header, _ in parts)
@@ -207,7 +209,7 @@ def _meaning(shape: tuple[int, ...], parts: Sequence[tuple[Header, Values]]) -> 
 
 
 def _one_hot(header: Header, values: Values, width: int) -> bool:
-    rows = header.shape[0]
+    rows = len(values) // width
     columns = [
         values[column * rows : (column + 1) * rows] if header.fortran else values[column::width]
         for column in range(width)

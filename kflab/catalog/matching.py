@@ -72,8 +72,12 @@ def match(graph: Graph, data: Data, info: DatasetInfo, outputs: Collection[str] 
     all_targets: dict[str, ArrayInfo | TargetInfo] = {target.name: target for target in info.targets}
     # Where names do not tell, an array of a file may be either; one that feeds the model is no target, then.
     feeding = {array.name for array in inputs.values()}
-    own = {name: target for name, target in all_targets.items() if name not in feeding} or all_targets
+    own = {name: target for name, target in all_targets.items() if name not in feeding}
     needed = graph.output_names() if outputs is None else tuple(outputs)
+    # An array that feeds nothing is what the output of its name is held against, whatever it is called.
+    own = {
+        name: arrays[name] for name in needed if name in arrays and name not in feeding
+    } | own or all_targets
     # An array that feeds the model is the same one, scaled, when an output is held against it.
     nameable = arrays | all_targets | {array.name: array for array in inputs.values()}
     targets, _ = _assign("output", "target", "targets", needed, data.targets, own, nameable, problems)

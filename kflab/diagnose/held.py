@@ -243,6 +243,19 @@ def has_a_unit_each(held: Held) -> bool:
     )
 
 
+def holds_classes_of(facts: Facts, held: Held) -> bool:
+    """Whether every number of a target is that of a class that its output has a unit for.
+
+    Of many classes, such as the words of a text, a target alone does not tell that it holds their numbers.
+    """
+    profile = seen(facts, held.labels)
+    if profile is None or profile.low is None or profile.high is None or not has_a_unit_each(held):
+        return False
+    stored = facts.profile.raw.get(profile.name) if facts.profile is not None else None
+    is_whole = (stored or profile).dtype.startswith(("int", "uint"))
+    return is_whole and profile.low >= 0 and profile.high < (held.units or 0)
+
+
 def about(
     facts: Facts, held: Held, message: str, fix: Fix | None = None, severity: Severity = Severity.ERROR
 ) -> Finding:

@@ -17,6 +17,9 @@ VALIDATION = "val_"
 LOSS = "loss"
 """The name of the whole loss."""
 
+_COUNTS = frozenset({"FalseNegatives", "FalsePositives", "TrueNegatives", "TruePositives"})
+"""Metrics of which Keras does not know whether less or more is better."""
+
 _RATES = frozenset({"LearningRateScheduler", "ReduceLROnPlateau"})
 _NUMBERED = re.compile(r"_\d+$")
 
@@ -28,6 +31,7 @@ class Logged:
         losses: the names of the losses, the whole one first.
         metrics: the names of the metrics.
         of_outputs: those of both that name an output; Keras does not know whether less or more is better.
+        counts: the metrics that count samples, of which Keras does not know that, either.
         has_validation: all of them are logged of the validation samples, too, under `val_` and their name.
     """
 
@@ -40,6 +44,8 @@ class Logged:
         self.losses = (LOSS, *of_outputs)
         self.metrics = tuple(_metric_names(experiment))
         self.of_outputs = frozenset(() if single else (*of_outputs, *self.metrics))
+        named = zip(self.metrics, _metrics(experiment), strict=True)
+        self.counts = frozenset(name for name, (_, spec) in named if canonical_metric(spec.name) in _COUNTS)
         self.has_validation = _has_validation(facts)
         self._rates = any(canonical_callback(spec) in _RATES for spec in training.callbacks)
         self._numbered = frozenset(_auto_named(experiment))

@@ -169,6 +169,14 @@ class TestScaling:
     def test_ids_and_trained_weights_are_not_judged(self, tmp_path: Path) -> None:
         made = read_by("Embedding: {input_dim: 10000, output_dim: 8}, from: x")
         assert not made.findings("KF016")
+        inside = "TimeDistributed: {layer: {Embedding: {input_dim: 10000, output_dim: 8}}}, from: x"
+        made = Made(
+            nodes=f"{{t: {{{inside}}}, f: {{Flatten: {{}}, from: t}}}}",
+            come_from="f",
+            x="{Input: {shape: [20]}}",
+            array=ArrayInfo("documents", (20,), low=0, high=99),
+        )
+        assert not made.findings("KF016")
         started = Made(
             training="{initial_weights: theirs.weights.h5}",
             nodes=CONVOLUTION,
@@ -189,8 +197,13 @@ class TestValues:
 
     def test_what_was_filled_in_or_is_not_used_is_silent(self) -> None:
         holds, filled = seen("features", 0, 1, missing=3), seen("features", 0, 1)
-        assert not Made(raw={"features": holds}, fed={"features": filled}).findings("KF017")
+        mended = "{arguments: {missing: mean}}"
+        assert not Made(data=mended, raw={"features": holds}, fed={"features": filled}).findings("KF017")
         assert not Made(raw={"other": seen("other", 0, 1, missing=3)}).findings("KF017")
+
+    def test_a_gap_in_any_split_matters(self) -> None:
+        holds, lucky = seen("features", 0, 1, missing=3), seen("features", 0, 1)
+        assert Made(raw={"features": holds}, fed={"features": lucky}).findings("KF017")
 
 
 class TestLengths:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kflab.catalog.dataset_types import ArrayInfo, TargetInfo, TargetKind
+from kflab.catalog.profiles import ArrayProfile
 from kflab.diagnose.findings import Severity
 
 from .made_facts import BINARY, MULTI, NUMBERS, ONE_HOT, VALUES, Made, seen
@@ -107,6 +108,15 @@ class TestLabels:
             # soft labels
             Made(training="{loss: CategoricalCrossentropy}",
                  target=TargetInfo("soft", TargetKind.VALUES, (3,))),
+            Made(training="{loss: CategoricalCrossentropy, metrics: [accuracy]}",
+                 target=TargetInfo("soft", TargetKind.VALUES, (3,))),
+            Made(training="{loss: KLDivergence, metrics: [CategoricalAccuracy]}",
+                 target=TargetInfo("soft", TargetKind.VALUES, (3,))),
+            # the words of a text, too many to be taken for classes by themselves
+            Made("{Dense: {units: 90, activation: softmax}}", "{metrics: [accuracy]}",
+                 target=TargetInfo("next", TargetKind.VALUES, (7,)), shape=(None, 7, 90),
+                 raw={"next": ArrayProfile("next", "int64", low=0, high=89)},
+                 fed={"next": ArrayProfile("next", "float32", low=0, high=89)}),
             # forecasts of several values
             Made(LINEAR, "{loss: mse}", target=TargetInfo("future", TargetKind.VALUES, (3,))),
             Made(LINEAR, "{loss: mse}", target=TargetInfo("future", TargetKind.VALUES, (3, 1)),
@@ -173,15 +183,23 @@ class TestBinaryHeads:
         assert fixed.training.loss_of("y").name in {"BinaryCrossentropy", "bce"}  # type: ignore[union-attr]
         assert fixed.model.nodes["y"].target.arguments["activation"] == "sigmoid"  # type: ignore[union-attr]
 
-    def test_two_units_get_a_softmax_and_its_loss(self) -> None:
-        for activation in ("sigmoid", "softmax"):
-            output = f"{{Dense: {{units: 2, activation: {activation}}}}}"
-            made = Made(output, "{loss: BinaryCrossentropy}", target=BINARY, shape=(None, 2))
-            (found,) = made.errors()
-            assert found.code == "KF003"
-            fixed = made.fixed("KF003")
-            assert fixed.training.loss_of("y").name == "SparseCategoricalCrossentropy"  # type: ignore[union-attr]
-            assert fixed.model.nodes["y"].target.arguments["activation"] == "softmax"  # type: ignore[union-attr]
+    def test_two_units_with_a_softmax_get_their_loss(self) -> None:
+        output = "{Dense: {units: 2, activation: softmax}}"
+        made = Made(output, "{loss: BinaryCrossentropy}", target=BINARY, shape=(None, 2))
+        (found,) = made.errors()
+        assert found.code == "KF003"
+        fixed = made.fixed("KF003")
+        assert fixed.training.loss_of("y").name == "SparseCategoricalCrossentropy"  # type: ignore[union-attr]
+        assert fixed.model.nodes["y"].target.arguments["activation"] == "softmax"  # type: ignore[union-attr]
+
+    def test_of_two_units_with_a_sigmoid_each_one_is_left(self) -> None:
+        output = "{Dense: {units: 2, activation: sigmoid}}"
+        made = Made(output, "{loss: BinaryCrossentropy}", target=BINARY, shape=(None, 2))
+        (found,) = made.errors()
+        assert found.code == "KF003"
+        fixed = made.fixed("KF003")
+        assert fixed.training.loss_of("y").name == "BinaryCrossentropy"  # type: ignore[union-attr]
+        assert fixed.model.nodes["y"].target.arguments == {"units": 1, "activation": "sigmoid"}  # type: ignore[union-attr]
 
     def test_a_softmax_over_one_unit_of_a_regression_loses_it(self) -> None:
         output = "{Dense: {units: 1, activation: softmax}}"

@@ -141,3 +141,14 @@ def test_the_shape_of_an_input_leaves_the_batch_axis_out():
         "number": (4,),
         "none": None,
     }
+
+
+def test_an_output_is_held_against_the_array_of_its_name_that_feeds_nothing():
+    info = dataset({"z": (8,), "image": (28, 28, 1)}, "z")
+    matching = match(graph(["image"], z=[8]), Data(source="data"), info)
+    assert matching.problems == ()
+    assert names(matching.targets) == {"image": "image"}
+    info = dataset({"x": (8,), "box": (4,)}, "label")
+    matching = match(graph(["box", "label"], x=[8]), Data(source="data"), info)
+    assert matching.problems == ()
+    assert names(matching.targets) == {"box": "box", "label": "label"}

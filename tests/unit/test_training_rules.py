@@ -247,6 +247,20 @@ class TestMonitors:
     def test_what_is_logged_is_silent(self, callback: str, metrics: str) -> None:
         assert not callbacks_of(callback, metrics=metrics).findings("KF021")
 
+    @pytest.mark.parametrize(
+        ("metric", "watched", "mode"),
+        [
+            ("FalseNegatives", "val_false_negatives", "min"),
+            ("{TruePositives: {name: hits}}", "val_hits", "max"),
+        ],
+    )
+    def test_a_count_needs_a_mode(self, metric: str, watched: str, mode: str) -> None:
+        made = callbacks_of(stopping(watched), metrics=f"[{metric}]")
+        (found,) = made.findings("KF021")
+        assert found.severity is Severity.ERROR
+        mended = made.fixed("KF021").training.callbacks[0].arguments
+        assert mended["mode"] == mode
+
     def test_a_checkpoint_that_keeps_all_watches_nothing(self) -> None:
         made = callbacks_of("{ModelCheckpoint: {filepath: a.keras, save_best_only: false}}", data="{validation: 0}")  # fmt: skip # noqa: E501
         assert not made.findings("KF021")

@@ -9,7 +9,7 @@ from kflab.diagnose.endings import LINEAR
 from kflab.diagnose.facts import Facts
 from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.fixes import Fix
-from kflab.diagnose.heads import as_binary, as_classes, softmax_size
+from kflab.diagnose.heads import as_binary, as_classes, resized, softmax_size
 from kflab.diagnose.held import (
     BINARY,
     BINARY_LOSSES,
@@ -19,6 +19,7 @@ from kflab.diagnose.held import (
     about,
     has_a_unit_each,
     held_outputs,
+    reference_of,
 )
 from kflab.diagnose.rules.rule import rule
 
@@ -51,7 +52,7 @@ def binary_head(facts: Facts) -> Iterator[Finding]:
                 held,
                 f"{held.loss_name} expects one unit for the two classes of {_name(held)}, this output has "
                 f"{held.units}",
-                as_classes(facts, held, 2),
+                _one_sigmoid(facts, held) or as_classes(facts, held, 2),
             )
         elif held.classes == 2 and held.units == 1 and held.loss_name in {SPARSE, CATEGORICAL}:
             yield about(
@@ -61,6 +62,14 @@ def binary_head(facts: Facts) -> Iterator[Finding]:
                 f"output a single unit; use {BINARY}",
                 as_binary(facts, held),
             )
+
+
+def _one_sigmoid(facts: Facts, held: Held) -> Fix | None:
+    """One unit of the two where they have a sigmoid each, which fits the loss and the metrics as they are."""
+    if held.ending is None or held.ending.activation != "sigmoid":
+        return None
+    unit = resized(facts.experiment, reference_of(facts, held), 1)
+    return Fix("use one unit", (unit,)) if unit is not None else None
 
 
 def _name(held: Held) -> str:

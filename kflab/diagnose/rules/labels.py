@@ -21,6 +21,7 @@ from kflab.diagnose.held import (
     about,
     has_a_unit_each,
     held_outputs,
+    holds_classes_of,
     plain,
     use_loss,
 )
@@ -65,7 +66,7 @@ def labels_and_loss(facts: Facts) -> Iterator[Finding]:
             yield from _numbers(facts, held, target)
         elif target.kind in {TargetKind.ONE_HOT, TargetKind.MULTI}:
             yield from _rows(facts, held, target)
-        elif held.loss_name in NUMBER_LOSSES:
+        elif held.loss_name in NUMBER_LOSSES and not holds_classes_of(facts, held):
             yield about(
                 facts,
                 held,

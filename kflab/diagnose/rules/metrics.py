@@ -10,13 +10,24 @@ from kflab.catalog.dataset_types import TargetKind
 from kflab.diagnose.facts import Facts
 from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.fixes import Fix
-from kflab.diagnose.held import Held, about_metrics, canonical, held_outputs, use_metrics
+from kflab.diagnose.held import (
+    NUMBER_LOSSES,
+    ONE_HOT_LOSSES,
+    Held,
+    about_metrics,
+    canonical,
+    held_outputs,
+    holds_classes_of,
+    use_metrics,
+)
 from kflab.diagnose.metric_kinds import OF_NUMBERS
 from kflab.diagnose.rules.rule import rule
 from kflab.experiment import Spec
 
 ACCURACY = "accuracy"
 """The metric that Keras chooses by the shapes, and the group of those that count what is right."""
+
+_OF_DISTRIBUTIONS = frozenset({*ONE_HOT_LOSSES, "KLDivergence"})
 
 
 @rule("KF027", "accuracy-of-what-has-no-classes", Severity.WARNING)
@@ -44,6 +55,10 @@ def accuracy(facts: Facts) -> Iterator[Finding]:
         if labels is None or labels.kind not in {TargetKind.VALUES, TargetKind.MULTI}:
             continue
         is_values = labels.kind is TargetKind.VALUES
+        if is_values and held.loss_name in _OF_DISTRIBUTIONS and (held.units or 0) > 1:
+            continue  # of shares of each class, it compares the greatest
+        if is_values and held.loss_name in NUMBER_LOSSES and holds_classes_of(facts, held):
+            continue
         wrong = [metric for metric in held.metrics if _is_accuracy(metric, of_rows=not is_values)]
         if not wrong or (not is_values and held.units == 1):
             continue

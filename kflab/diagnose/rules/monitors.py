@@ -33,7 +33,8 @@ def monitor(facts: Facts) -> Iterator[Finding]:
     and with the output's name in front where there are several outputs. EarlyStopping, ReduceLROnPlateau and
     ModelCheckpoint do nothing where the value that they watch is not there, but for a line in the log; where
     Keras can not tell whether less or more of it is better, training ends after the first epoch. The
-    latter goes for the values of one output of several, too, unless `mode` says it.
+    latter goes for the values of one output of several and for counts such as FalseNegatives, too, unless
+    `mode` says it.
 
     Example, where the metric is `accuracy`:
 
@@ -63,8 +64,10 @@ def _watched(facts: Facts, callback: Callback, watched: str, logged: Logged) -> 
     has_mode = callback.arguments.get("mode") in {"min", "max"}
     bare = watched.removeprefix(VALIDATION)
     if logged.has(watched):
-        if bare in logged.of_outputs and not has_mode:
-            yield _without_mode(callback, watched, "min" if bare in logged.losses or _falls(bare) else "max")
+        if not has_mode and (bare in logged.of_outputs or bare in logged.counts):
+            why = "which is of one output of several" if bare in logged.of_outputs else "which counts samples"
+            mode = "min" if bare in logged.losses or _falls(bare) else "max"
+            yield _without_mode(callback, watched, why, mode)
         return
     # Keras knows the direction of the whole loss and of every metric that is there.
     fails = not has_mode and bare != LOSS and not _directed(bare, logged)
@@ -91,9 +94,9 @@ def _watched(facts: Facts, callback: Callback, watched: str, logged: Logged) -> 
     )
 
 
-def _without_mode(callback: Callback, watched: str, mode: str) -> Finding:
+def _without_mode(callback: Callback, watched: str, why: str, mode: str) -> Finding:
     return Finding(
-        f"{callback.name} watches {watched!r}, which is of one output of several: Keras can not tell whether "
+        f"{callback.name} watches {watched!r}, {why}: Keras can not tell whether "
         f"less or more of it is better and ends training; say mode: {mode}",
         Severity.ERROR,
         path=f"{callback.place}.{MONITOR}",

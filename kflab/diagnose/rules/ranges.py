@@ -11,7 +11,7 @@ from kflab.diagnose.facts import Facts
 from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.fixes import Fix
 from kflab.diagnose.heads import softmax_size
-from kflab.diagnose.held import Held, about, held_outputs, seen
+from kflab.diagnose.held import NUMBER_LOSSES, Held, about, held_outputs, seen
 from kflab.diagnose.rules.rule import rule
 
 RELU = "relu"
@@ -41,6 +41,8 @@ def out_of_reach(facts: Facts) -> Iterator[Finding]:
             continue
         if held.labels is not None and held.labels.kind is not TargetKind.VALUES:
             continue
+        if held.loss_name in NUMBER_LOSSES:
+            continue  # numbers of classes are not what the units give
         if softmax_size(facts, held.ending) == 1:
             continue  # what is wrong there is that it always gives the same
         reached = held.ending.range

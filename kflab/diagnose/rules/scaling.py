@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from kflab import catalog
 from kflab.catalog import Kind
+from kflab.catalog.check import named_object
 from kflab.catalog.dataset_types import ArrayInfo
 from kflab.catalog.profiles import ArrayProfile
 from kflab.diagnose.endings import MOVING, MOVING_OPS
@@ -113,7 +114,7 @@ def _is_weighed(experiment: Experiment, graph: str, name: str) -> bool:
         value = experiment.graph(inside)
         for other in consumers(value).get(source, ()):
             target = value.own(other).target
-            if isinstance(target, Layer) and _weighs(target.layer):
+            if isinstance(target, Layer) and _weighs(target):
                 return True
             further = [place for place in _beyond(experiment, inside, source, other) if place not in seen]
             seen.update(further)
@@ -121,8 +122,11 @@ def _is_weighed(experiment: Experiment, graph: str, name: str) -> bool:
     return False
 
 
-def _weighs(layer: str) -> bool:
-    entry = catalog.load().find(Kind.LAYER, layer)
+def _weighs(layer: Layer) -> bool:
+    entry = catalog.load().find(Kind.LAYER, layer.layer)
+    inner = named_object(layer.arguments.get("layer"))
+    if entry is not None and entry.name == "TimeDistributed" and inner is not None:
+        return _weighs(Layer(*inner))
     return entry is not None and (entry.name in _TAKES_LARGE or entry.group == CONVOLUTIONS)
 
 
