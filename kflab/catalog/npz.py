@@ -46,7 +46,15 @@ _CODES = {
     "float64": "d",
 }
 
-ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError, OSError)
+ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    EOFError,
+    RuntimeError,
+    OSError,
+    UnicodeDecodeError,
+)
 """What reading a damaged or encrypted zip file raises."""
 
 

@@ -55,10 +55,11 @@ def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def first_error(findings: Iterable[Finding]) -> str:
-    """The first error in one line, with its place and how many more there are; "" where there is none."""
+    """The first error in one line, with code, place and how many more there are; "" where there is none."""
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if not errors:
         return ""
+    code = f"{errors[0].code} " if errors[0].code else ""
     place = f"{errors[0].place}: " if errors[0].place else ""
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return f"{place}{errors[0].message}{more}"
+    return f"{code}{place}{errors[0].message}{more}"

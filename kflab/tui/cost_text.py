@@ -55,13 +55,15 @@ def _memory(session: Session, cost: Cost, width: int, part: str) -> Iterator[Lin
     weights = f"{plural(totals.total, 'parameter')}, {trained} trained" if totals else ""
     rows = (
         ("weights", memory.weights, weights),
-        ("gradients", memory.gradients, "one for each that is trained, and the copies of an update"),
+        ("gradients", memory.gradients, "of those trained, and an update"),
         ("slots", memory.slots, f"what {training.optimizer.name} keeps"),
         ("activations", memory.activations, f"of a batch of {training.batch_size:,}"),
         ("batch", memory.batch, "the samples under way"),
         ("runtime", memory.runtime, "the compiled steps"),
     )
     for name, amount, words in rows:
+        if name == "runtime" and memory.total and not amount:
+            continue  # a GPU's memory holds none of it
         yield from _row(name, bytes_text(amount) if memory.total else UNKNOWN, words, width, part)
     where = f"of {bytes_text(cost.available)} on {cost.device or 'this machine'}" if cost.available else ""
     together = bytes_text(memory.total) if memory.total else UNKNOWN

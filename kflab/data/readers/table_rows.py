@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -242,7 +243,7 @@ class RunRows:
         starts = np.where(chosen > 0, self._ends[np.maximum(chosen - 1, 0)], 0)
         pieces = self._values.runs(starts, ends)
         if self._shape is not None:
-            whole = np.stack(pieces) if pieces else np.zeros((0, *self._shape))
+            whole = self._whole(pieces)
             with np.errstate(over="ignore"):
                 return whole.reshape(len(pieces), *self._shape).astype(self._dtype)
         made = np.empty(len(pieces), object)
@@ -251,4 +252,15 @@ class RunRows:
                 made[index] = piece.tobytes().decode("utf-8", "replace")
             else:
                 made[index] = np.array(piece, self._number).reshape(-1, *self._inner)
+        return made
+
+    def _whole(self, pieces: Sequence[Array]) -> Array:
+        """Lists of one size below each other; one that is missing is NaN."""
+        size = math.prod(self._shape or ())
+        if all(len(piece) == size for piece in pieces):
+            return np.stack(pieces) if pieces else np.zeros((0, size))
+        made = np.full((len(pieces), size), np.nan)
+        for index, piece in enumerate(pieces):
+            if len(piece) == size:
+                made[index] = piece
         return made
