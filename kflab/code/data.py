@@ -15,7 +15,7 @@ from kflab.catalog.preparation import after_steps, described
 from kflab.code.layout import WIDTH, call, listed, number, tupled
 from kflab.code.names import Names
 from kflab.code.objects import CodeError, Objects
-from kflab.code.preparing import Parts, change, prepare
+from kflab.code.preparing import Parts, change, fill, prepare
 from kflab.code.recipes import recipe_names
 from kflab.code.sources import load
 from kflab.code.splitting import Samples, Values, split
@@ -253,7 +253,7 @@ class _Writer:
             own = self._own(array)
             if loaded is None or own is None:
                 continue
-            is_later = scale == STANDARD or bool(self._data.prepare.get(array))
+            is_later = scale == STANDARD or bool(self._data.prepare.get(array) or self._filling(array))
             shape = own.shape if is_later else self._shape_of(array)
             change = _reshape(shape) if shape and shape != loaded else ""
             if scale is not None and not is_later:
@@ -269,17 +269,25 @@ class _Writer:
         for array in self._variables:
             steps = self._data.prepare.get(array, ())
             info = self._own(array) or self._info.target(array)
-            if not steps or info is None:
+            filling = self._filling(array)
+            if not (steps or filling) or info is None:
                 continue
             self._pick(array, values)
             train = values["train"][array]
             others = tuple(values[part][array] for part in ("val", "test") if part in values)
             classes = info.classes if isinstance(info, TargetInfo) else 0
             parts = Parts(array, train, others, classes)
+            if filling:
+                fill(parts, filling, self._code)
             prepare(parts, described(info), steps, objects, self._names, self._code)
             scale = self._scale_of(array)
             if scale is not None and scale != STANDARD:
                 change(parts.every, _divided(scale), self._code)
+
+    def _filling(self, array: str) -> str:
+        """What stands in for the missing values of an array; "" where none are missing."""
+        names = (array, *self._joined.get(array, ()))
+        return next((values for name in names if (values := self._source.gaps.get(name))), "")
 
     def _pick(self, array: str, values: Values) -> None:
         """Give the samples of an array in each part a variable of its own, where they have none."""

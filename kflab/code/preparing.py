@@ -85,6 +85,14 @@ def prepare(
     return before
 
 
+def fill(parts: Parts, values: str, code: Statements) -> None:
+    """Write what fills in missing values; `values` is code with a place for the training samples."""
+    code.imports.add("import numpy as np")
+    code.recipes.append("filled")
+    targets = ", ".join(parts.every) if parts.others else f"({parts.train},)"
+    code.assign(targets, called("filled", [values.format(parts.train), *parts.every]))
+
+
 def change(variables: Sequence[str], what: str, code: Statements) -> None:
     """Write that each of some variables becomes itself and what follows: `x = x.astype("float32")`."""
     code.lines += [f"{variable} = {variable}{what}" for variable in dict.fromkeys(variables)]

@@ -6,14 +6,20 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import msgspec
+
 from kflab.catalog import bundled
 from kflab.catalog.dataset_types import DatasetInfo, Origin
 from kflab.catalog.datasets import file_of, find
 from kflab.catalog.files import TEST, TRAIN, VALIDATION, Contents, contents
 from kflab.catalog.offers import Settings
+from kflab.catalog.sources.describe import opened
+from kflab.catalog.sources.kinds import TABLES, SourceKind
 from kflab.code.layout import Brackets, Expression, call, called, flat, lines, literal, quoted
+from kflab.code.objects import CodeError
 from kflab.code.splitting import SPLIT
 from kflab.code.statements import Statements
+from kflab.code.tables import table_code
 from kflab.experiment import Data
 
 _SEQUENCES = "from keras.utils import pad_sequences"
@@ -27,11 +33,14 @@ class Source(Statements):
     Attributes:
         parts: the splits that it brings, by the end of their variables: `("_train", "_test")`; `("",)` where
             it brings one whole.
+        gaps: what stands in for missing values of arrays, by the array: code with a place for the training
+            samples.
         ordered: the samples follow each other in time.
         gap: the samples to leave out between two splits in time.
     """
 
     parts: tuple[str, ...] = ("",)
+    gaps: dict[str, str] = msgspec.field(default_factory=dict)
     ordered: bool = False
     gap: int = 0
 
@@ -55,7 +64,7 @@ def load(data: Data, info: DatasetInfo, variable: Variable, base: Path | None, f
     """
     offer = find(data.source)
     if offer is None:
-        return _file(data, variable, base, folder)
+        return _own(data, variable, base, folder)
     settings = offer.fill(data.arguments)
     if info.origin is Origin.DOWNLOAD:
         return _download(offer.name, info, settings, variable)
@@ -213,27 +222,44 @@ def _passed_on(name: str, settings: Settings) -> dict[str, Expression]:
     return {}
 
 
-def _file(data: Data, variable: Variable, base: Path | None, folder: Path | None) -> Source:
-    held = contents(file_of(data, base))
+def _own(data: Data, variable: Variable, base: Path | None, folder: Path | None) -> Source:
+    """The statements that read data of the user's own."""
+    path = file_of(data, base)
+    kind, settings = opened(path, data)
+    shown = shown_path(data.source, base, folder)
+    if kind in TABLES:
+        read = table_code(path, kind, settings, data, variable, shown)
+        return Source(read.lines, read.imports, read.recipes, gaps=read.gaps)
+    if kind in (SourceKind.NPZ, SourceKind.NPY):
+        return _arrays(path, kind, settings, variable, shown)
+    raise CodeError(f"no code can be written yet for a {kind}")
+
+
+def _arrays(path: Path, kind: SourceKind, settings: Settings, variable: Variable, shown: str) -> Source:
+    held = contents(path, settings.text("targets") if kind is SourceKind.NPY else "")
     source = Source(imports={"import numpy as np"})
     ends = {TRAIN: "_train", VALIDATION: "_val", TEST: "_test"}
     splits = held.splits
     source.parts = tuple(ends[split] for split in splits) if len(splits) > 1 else ("",)
-    source.assign("data", call("np.load", quoted(shown_path(data.source, base, folder))))
+    if kind is SourceKind.NPZ:
+        source.assign("data", call("np.load", quoted(shown)))
+    beside = shown if path.is_dir() else os.path.dirname(shown)  # noqa: PTH120 - as the document has it
     for split, part in zip(splits, source.parts, strict=True):
         for stored in dict.fromkeys(one.name for one in (*held.inputs, *held.targets)):
             name = variable(stored)
             if name != "_":
-                source.lines += _read(held, stored, split, f"{name}{part}")
+                source.lines += _read(held, stored, split, f"{name}{part}", beside)
     return source
 
 
-def _read(held: Contents, name: str, split: str, target: str) -> list[str]:
+def _read(held: Contents, name: str, split: str, target: str, beside: str) -> list[str]:
     """The statement that reads one array of a file."""
     is_target = name in {stored.name for stored in held.targets}
     stored = next(one for one in (*held.targets, *held.inputs) if one.name == name)
     header = stored.parts[split]
     expression = f"data[{quoted(header.key)}]"
+    if header.file:
+        expression = f"np.load({quoted(os.path.join(beside, Path(header.file).name))})"  # noqa: PTH118
     if is_target and header.shape[1:] == (1,):
         expression += "[:, 0]"
     if not is_target and header.dtype == "bool":

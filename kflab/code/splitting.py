@@ -220,8 +220,8 @@ def _in_time(samples: Samples, data: Data, code: Statements) -> Values:
     if samples.order:
         code.imports.add(_NUMPY)
         code.assign("order", call("np.argsort", samples.order, kind='"stable"'))
-        now = [f"{stem}{ends['train']}" for stem in stems]
-        code.assign(", ".join(now), ", ".join(f"{variable}[order]" for variable in now))
+        whole = [f"{stem}{ends['train']}" for stem in stems]
+        code.assign(", ".join(whole), ", ".join(f"{variable}[order]" for variable in whole))
     for part, fraction in (("test", data.test), ("val", data.validation)):
         if part == "val" and data.limit is not None and (not left or data.limit < left):
             for stem in stems:

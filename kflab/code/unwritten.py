@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from kflab.catalog.datasets import find
 from kflab.errors import KflabError
 from kflab.experiment import Experiment
-
-_WRITTEN_FILES = frozenset({".npz"})
 
 
 def refuse_unwritten(experiment: Experiment) -> None:
@@ -27,5 +23,3 @@ def _unwritten(experiment: Experiment) -> Iterator[str]:
     data = experiment.data
     if data.augment:
         yield "data.augment"
-    if find(data.source) is None and Path(data.source).suffix.lower() not in _WRITTEN_FILES:
-        yield f"data of the kind of {Path(data.source).name or data.source}"

@@ -44,6 +44,11 @@ def code(
     if has_errors(findings):
         click.echo("\n".join(finding_lines(experiment, findings)), err=True)
         return FAILED
+    if named.experiment.data.source and named.experiment.training.loss:
+        from kflab.data.sources import study
+
+        # All rows of a table tell what its columns hold.
+        study(named.experiment.data, named.base)
     write = kflab.code.notebook if notebook else kflab.code.script
     folder = output.resolve().parent if output is not None else Path.cwd()
     text = write(named.experiment, named.base, report=report, folder=folder)
