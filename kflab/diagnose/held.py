@@ -251,9 +251,14 @@ def holds_classes_of(facts: Facts, held: Held) -> bool:
     profile = seen(facts, held.labels)
     if profile is None or profile.low is None or profile.high is None or not has_a_unit_each(held):
         return False
-    stored = facts.profile.raw.get(profile.name) if facts.profile is not None else None
-    is_whole = (stored or profile).dtype.startswith(("int", "uint"))
-    return is_whole and profile.low >= 0 and profile.high < (held.units or 0)
+    spread = profile.high - profile.low + 1
+    is_whole = profile.low.is_integer() and profile.high.is_integer()
+    return (
+        is_whole
+        and (profile.distinct is None or profile.distinct <= spread)
+        and 0 <= profile.low
+        and profile.high < (held.units or 0)
+    )
 
 
 def about(

@@ -115,8 +115,10 @@ class TestLabels:
             # the words of a text, too many to be taken for classes by themselves
             Made("{Dense: {units: 90, activation: softmax}}", "{metrics: [accuracy]}",
                  target=TargetInfo("next", TargetKind.VALUES, (7,)), shape=(None, 7, 90),
-                 raw={"next": ArrayProfile("next", "int64", low=0, high=89)},
-                 fed={"next": ArrayProfile("next", "float32", low=0, high=89)}),
+                 fed={"next": ArrayProfile("next", "float32", low=0.0, high=89.0, distinct=85)}),
+            Made("{Dense: {units: 9000, activation: softmax}}", "{metrics: [accuracy]}",
+                 target=TargetInfo("next", TargetKind.VALUES, (7,)), shape=(None, 7, 9000),
+                 fed={"next": ArrayProfile("next", "float32", low=1.0, high=8930.0)}),
             # forecasts of several values
             Made(LINEAR, "{loss: mse}", target=TargetInfo("future", TargetKind.VALUES, (3,))),
             Made(LINEAR, "{loss: mse}", target=TargetInfo("future", TargetKind.VALUES, (3, 1)),
