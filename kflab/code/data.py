@@ -12,6 +12,7 @@ from kflab.catalog.dataset_types import ArrayInfo, Origin, TargetInfo, TargetKin
 from kflab.catalog.datasets import STANDARD, describe, describe_raw, scale_after
 from kflab.catalog.matching import Matching, fitted, input_shape, match, side_by_side
 from kflab.catalog.preparation import after_steps, described
+from kflab.code.augmenting import BATCHES, augment
 from kflab.code.layout import WIDTH, call, listed, number, tupled
 from kflab.code.names import Names
 from kflab.code.objects import CodeError, Objects
@@ -26,7 +27,7 @@ from kflab.experiment import Experiment
 
 Shape: TypeAlias = tuple[int | None, ...]
 
-KEPT = ("x_train", "y_train", "x_val", "y_val", "x_test", "y_test")
+KEPT = (BATCHES, "x_train", "y_train", "x_val", "y_val", "x_test", "y_test")
 """The variables that training and test need, which the model must leave alone."""
 
 _OTHERS = (
@@ -43,11 +44,13 @@ class DataCode(Statements):
     Attributes:
         parts: inputs and targets of each split that there is, as expressions: `{"train": ("x", "y")}`.
         held: what each output is held against that has a target of the dataset, by the output's name.
+        batches: the variable of the training samples in batches, where they are augmented.
         with_target: the outputs that are held against anything.
     """
 
     parts: dict[str, tuple[str, str]] = msgspec.field(default_factory=dict)
     held: dict[str, TargetInfo] = msgspec.field(default_factory=dict)
+    batches: str = ""
     with_target: set[str] = msgspec.field(default_factory=set)
 
 
@@ -188,6 +191,7 @@ class _Writer:
         values = {part: dict(values[part]) for part in ("train", "val", "test") if part in values}
         self._prepare(values)
         self._assemble(values)
+        self._augment()
         return self._code
 
     def _put_beside(self) -> None:
@@ -253,7 +257,7 @@ class _Writer:
             own = self._own(array)
             if loaded is None or own is None:
                 continue
-            is_later = scale == STANDARD or bool(self._data.prepare.get(array) or self._filling(array))
+            is_later = scale == STANDARD or self._is_prepared(array)
             shape = own.shape if is_later else self._shape_of(array)
             change = _reshape(shape) if shape and shape != loaded else ""
             if scale is not None and not is_later:
@@ -270,7 +274,7 @@ class _Writer:
             steps = self._data.prepare.get(array, ())
             info = self._own(array) or self._info.target(array)
             filling = self._filling(array)
-            if not (steps or filling) or info is None:
+            if not self._is_prepared(array) or info is None:
                 continue
             self._pick(array, values)
             train = values["train"][array]
@@ -282,7 +286,35 @@ class _Writer:
             prepare(parts, described(info), steps, objects, self._names, self._code)
             scale = self._scale_of(array)
             if scale is not None and scale != STANDARD:
-                change(parts.every, _divided(scale), self._code)
+                is_augmented = bool(self._data.augment.get(array))
+                change(parts.others if is_augmented else parts.every, _divided(scale), self._code)
+
+    def _is_prepared(self, array: str) -> bool:
+        """Whether something is done to the samples of an array that has to wait until they are split."""
+        data = self._data
+        return bool(data.prepare.get(array) or data.augment.get(array) or self._filling(array))
+
+    def _augment(self) -> None:
+        """Make batches of training samples that are changed at random."""
+        array = next((name for name, steps in self._data.augment.items() if steps), "")
+        if not array:
+            return
+        (one,), (target,) = self._inputs, self._targets
+        own = self._own(array)
+        if own is None or target is None or target.array == array or one.array != array:
+            raise CodeError(
+                f"no code can be written yet for data.augment of {array!r}, which feeds no Input alone"
+            )
+        before = after_steps(described(own), self._data.prepare.get(array, ()))
+        if after_steps(before, self._data.augment[array]).shape != before.shape or before.shape != one.shape:
+            raise CodeError(
+                f"no code can be written yet for data.augment that changes the shape of {array!r}"
+            )
+        scale = self._scale_of(array)
+        x, y = self._code.parts["train"]
+        finish = "" if scale is None else f" / {_plain(float(scale))}"
+        augment(self._experiment, self._data.augment[array], x, y, finish, self._names, self._code)
+        self._code.batches = BATCHES
 
     def _filling(self, array: str) -> str:
         """What stands in for the missing values of an array; "" where none are missing."""

@@ -37,8 +37,9 @@ _IMPORTS = {
     "math.": "import math",
     "train_test_split(": "from sklearn.model_selection import train_test_split",
     "ops.convert": "from keras import ops",
-    "json.": "import json",
+    "tf.data.": "import tensorflow as tf",
     "Image.": "from PIL import Image",
+    "ImageOps.": "from PIL import ImageOps",
     "Path(": "from pathlib import Path",
 }
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -227,16 +228,25 @@ def _used(text: str) -> set[str]:
     return set(_MODULE.findall(_STRING.sub('""', text)))
 
 
-def _sorted(statements: Iterable[str]) -> list[str]:
+def _sorted(statements: Collection[str]) -> list[str]:
     """Import statements in the order that people and tools expect, one for each module."""
-    plain, members = [], dict[str, list[str]]()
+    standard = [statement for statement in statements if _module(statement) in sys.stdlib_module_names]
+    others = [statement for statement in statements if statement not in standard]
+    return [*_joined(standard), *([""] if standard else []), *_joined(others)]
+
+
+def _module(statement: str) -> str:
+    return statement.split()[1].partition(".")[0]
+
+
+def _joined(statements: Iterable[str]) -> list[str]:
+    """Import statements in order; what comes from the same module is on one line."""
+    plain, members = list[str](), dict[str, list[str]]()
     for statement in sorted(statements):
         found = _FROM.fullmatch(statement)
         if found:
             members.setdefault(found[1], []).append(found[2])
         else:
             plain.append(statement)
-    standard = [statement for statement in plain if statement == "import math"]
-    others = [statement for statement in plain if statement not in standard]
-    joined_members = [f"from {module} import {', '.join(names)}" for module, names in sorted(members.items())]
-    return [*standard, *([""] if standard else []), *others, *joined_members]
+    from_modules = sorted(members.items(), key=lambda item: item[0].lower())
+    return [*plain, *(f"from {module} import {', '.join(names)}" for module, names in from_modules)]

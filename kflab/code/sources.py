@@ -15,8 +15,8 @@ from kflab.catalog.files import TEST, TRAIN, VALIDATION, Contents, contents
 from kflab.catalog.offers import Settings
 from kflab.catalog.sources.describe import opened
 from kflab.catalog.sources.kinds import TABLES, SourceKind
+from kflab.code.folders import folder_code
 from kflab.code.layout import Brackets, Expression, call, called, flat, lines, literal, quoted
-from kflab.code.objects import CodeError
 from kflab.code.splitting import SPLIT
 from kflab.code.statements import Statements
 from kflab.code.tables import table_code
@@ -64,7 +64,7 @@ def load(data: Data, info: DatasetInfo, variable: Variable, base: Path | None, f
     """
     offer = find(data.source)
     if offer is None:
-        return _own(data, variable, base, folder)
+        return _own(data, info, variable, base, folder)
     settings = offer.fill(data.arguments)
     if info.origin is Origin.DOWNLOAD:
         return _download(offer.name, info, settings, variable)
@@ -222,7 +222,7 @@ def _passed_on(name: str, settings: Settings) -> dict[str, Expression]:
     return {}
 
 
-def _own(data: Data, variable: Variable, base: Path | None, folder: Path | None) -> Source:
+def _own(data: Data, info: DatasetInfo, variable: Variable, base: Path | None, folder: Path | None) -> Source:
     """The statements that read data of the user's own."""
     path = file_of(data, base)
     kind, settings = opened(path, data)
@@ -232,7 +232,8 @@ def _own(data: Data, variable: Variable, base: Path | None, folder: Path | None)
         return Source(read.lines, read.imports, read.recipes, gaps=read.gaps)
     if kind in (SourceKind.NPZ, SourceKind.NPY):
         return _arrays(path, kind, settings, variable, shown)
-    raise CodeError(f"no code can be written yet for a {kind}")
+    folder_read = folder_code(path, kind, settings, info, variable, shown)
+    return Source(folder_read.lines, folder_read.imports, folder_read.recipes, folder_read.parts)
 
 
 def _arrays(path: Path, kind: SourceKind, settings: Settings, variable: Variable, shown: str) -> Source:

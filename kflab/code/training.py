@@ -13,6 +13,7 @@ from kflab.code.models import MODEL
 from kflab.code.objects import CodeError, Objects
 from kflab.code.sources import shown_path
 from kflab.code.weighing import weights_of_classes
+from kflab.errors import KflabError
 from kflab.experiment import Experiment, Spec
 from kflab.runs.info import FINAL
 from kflab.runs.places import WRITES, filled_in, place_in
@@ -129,17 +130,20 @@ def fit_code(experiment: Experiment, data: DataCode) -> list[str]:
     weights, weighing = weights_of_classes(experiment, data)
     x, y = data.parts["train"]
     given: dict[str, Expression] = {}
-    if training.batch_size != _BATCH_SIZE:
+    if training.batch_size != _BATCH_SIZE and not data.batches:
         given["batch_size"] = str(training.batch_size)
     given["epochs"] = str(training.epochs)
     if "val" in data.parts:
         given["validation_data"] = f"({', '.join(data.parts['val'])})"
     given |= weights
-    if not experiment.data.shuffle:
+    if data.batches and "sample_weight" in weights:
+        raise KflabError("no code can be written yet for training.class_weight of a map beside data.augment")
+    if not experiment.data.shuffle and not data.batches:
         given["shuffle"] = "False"
     if training.callbacks:
         given["callbacks"] = "callbacks"
-    return [*weighing, *lines(called(f"{MODEL}.fit", (x, y), given))]
+    samples = (data.batches,) if data.batches else (x, y)
+    return [*weighing, *lines(called(f"{MODEL}.fit", samples, given))]
 
 
 def end_code(data: DataCode) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kflab.catalog.datasets import STANDARD
 from kflab.errors import KflabError
 from kflab.experiment import Experiment
 
@@ -20,6 +21,12 @@ def refuse_unwritten(experiment: Experiment) -> None:
 
 
 def _unwritten(experiment: Experiment) -> Iterator[str]:
-    data = experiment.data
-    if data.augment:
-        yield "data.augment"
+    if not any(experiment.data.augment.values()):
+        return
+    graph = experiment.model
+    if len(graph.input_names()) > 1 or len(graph.output_names()) > 1:
+        yield "data.augment of a model with several inputs or outputs"
+    if sum(map(bool, experiment.data.augment.values())) > 1:
+        yield "data.augment of several arrays"
+    if experiment.data.scale == STANDARD:
+        yield "data.augment before data.scale: standard"

@@ -45,6 +45,9 @@ class Augmentation:
         Raises:
             KflabError: a layer does not take them.
         """
+        if samples.dtype.kind in "iu":
+            # Layers would add to 8 bits until they begin anew at 0.
+            samples = samples.astype("float32")
         with self._lock:
             for index, (name, layer) in enumerate(self._layers):
                 with _started(layer, (*key, index)):

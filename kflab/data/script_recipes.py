@@ -6,11 +6,14 @@ They need nothing of kflab, and tests hold what they make against what kflab mak
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from keras import ops
+from PIL import Image, ImageOps
 
 from kflab.data.arrays import Array
 
@@ -58,3 +61,53 @@ def ragged(lists: Iterable[object], dtype: str) -> Array:
     for row, values in enumerate(rows):
         made[row] = values
     return made
+
+
+def files_by_class(folder: str, labels: Sequence[str], endings: Sequence[str]) -> tuple[Array, Array]:
+    """The files below the folder of each class, and the numbers of their classes."""
+    files: list[str] = []
+    counts = []
+    for label in labels:
+        below = Path(folder, label).rglob("*")
+        found = [file for file in below if is_sample(file.relative_to(folder), endings)]
+        files += sorted(map(str, found))
+        counts.append(len(found))
+    return np.array(files), np.repeat(np.arange(len(labels)), counts)
+
+
+def is_sample(file: Path, endings: Sequence[str]) -> bool:
+    """Whether a file has one of the endings, and is neither hidden nor in such a folder."""
+    *folders, name = file.parts[1:]
+    is_plain = not name.startswith(".") and not any("." in part for part in folders)
+    return is_plain and file.suffix.lower() in endings
+
+
+def read_image(
+    file: str, height: int, width: int, mode: str = "RGB", method: str = "BILINEAR", crops: bool = False
+) -> Array:
+    """An image of the given size, of whole numbers from 0 to 255."""
+    with Image.open(file) as opened:
+        opened.draft(mode, (width, height))
+        image = opened
+        if image.mode.startswith("I"):
+            # Pillow would clip 16 bits to 8 instead of scaling them.
+            wide = np.clip(np.asarray(image), 0, 65_535) // 257
+            image = Image.fromarray(wide.astype("uint8"))
+        if image.mode == "P" and "transparency" in image.info:
+            image = image.convert("RGBA")
+        image = image.convert(mode)
+        if image.size != (width, height):
+            resize = ImageOps.fit if crops else Image.Image.resize
+            image = resize(image, (width, height), Image.Resampling[method])
+        return np.asarray(image, "uint8").reshape(height, width, -1)
+
+
+def augmented(
+    x: Array, y: Array, batch_size: int, change: Callable[[Any], Any], shuffle: bool = True
+) -> tf.data.Dataset:
+    """Batches of training samples, which are changed anew in each epoch."""
+    samples = tf.data.Dataset.from_tensor_slices((x, y))
+    if shuffle:
+        samples = samples.shuffle(len(x))
+    batches = samples.batch(batch_size).map(lambda x, y: (change(x), y))
+    return batches.prefetch(tf.data.AUTOTUNE)

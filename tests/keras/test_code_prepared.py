@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 from pathlib import Path
 
 import keras
 import numpy as np
+import pyarrow as pa
 import pytest
+from PIL import Image
+from pyarrow import parquet
 
 from kflab import document
 from kflab.code.scripts import write
@@ -205,3 +209,156 @@ def test_a_script_reads_tables_as_a_run_does(name: str, tmp_path: Path) -> None:
     for file in ("people.csv", "gaps.csv"):
         people(tmp_path, file)
     same(TABLES[name], tmp_path)
+
+
+def records(folder: Path) -> None:
+    rng = np.random.default_rng(3)
+    rows = [
+        {
+            "tags": [int(tag) for tag in rng.integers(1, 9, size=rng.integers(1, 7))],
+            "place": [float(number) for number in rng.normal(size=2)],
+            "size": float(rng.normal()),
+            "good": bool(rng.integers(2)),
+            "title": f"a {rng.choice(['fine', 'poor'])} thing of {row}",
+            "kind": str(rng.choice(["tea", "coffee"])),
+        }
+        for row in range(60)
+    ]
+    with (folder / "records.jsonl").open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+    columns = ("size", "good", "kind", "title")
+    table = pa.table({name: [row[name] for row in rows] for name in columns})
+    parquet.write_table(table, folder / "records.parquet")
+
+
+IN_MEMORY = {
+    "features.jsonl": dense("source: records.jsonl, inputs: {x: [size, good]}", 2, 2),
+    "lists.jsonl": dense("source: records.jsonl, inputs: {x: [place]}, scale: standard", 2, 2),
+    "features.parquet": dense("source: records.parquet, arguments: {target: kind}", 2, 2),
+}
+
+
+@pytest.mark.parametrize("name", IN_MEMORY)
+def test_a_script_reads_records_as_a_run_does(name: str, tmp_path: Path) -> None:
+    records(tmp_path)
+    same(IN_MEMORY[name], tmp_path)
+
+
+def same_samples(text: str, folder: Path) -> str:
+    """Holds the samples of a script against those of a run, in each split, and returns the script."""
+    experiment = document.read_text(text)
+    seed = experiment.training.seed
+    assert seed is not None
+    script = write(experiment, folder, folder=folder)
+    (section,) = [section for section in script.sections if section.title == "Data"]
+    found: dict[str, object] = {}
+    with contextlib.chdir(folder):
+        exec(script.sections[0].block.text + section.block.text, found)
+    splits = load(experiment, folder, None, seed)
+    for name, part in (("train", splits.train), ("val", splits.validation), ("test", splits.test)):
+        assert part is not None
+        for theirs, ours in zip(
+            (found[f"x_{name}"], found[f"y_{name}"]), part.read(slice(None)), strict=True
+        ):
+            assert np.array_equal(theirs, next(iter(ours.values()))), (name, script.text)
+    return script.text
+
+
+STREAMED = {
+    "sequences": dense(
+        "source: records.jsonl, inputs: {x: tags}, prepare: {tags: [pad_sequences]}", "null", 2
+    ),
+    "texts": dense(
+        "source: records.jsonl, inputs: {x: title}, "
+        "prepare: {title: [{TextVectorization: {max_tokens: 30}}]}",
+        "null",
+        2,
+    ),
+    "texts of a table": dense(
+        "source: records.parquet, arguments: {target: kind}, inputs: {x: title}, "
+        "prepare: {title: [{TextVectorization: "
+        "{output_mode: tf_idf, max_tokens: 9, pad_to_max_tokens: true}}]}",
+        9,
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STREAMED)
+def test_a_script_has_the_samples_that_a_run_streams(name: str, tmp_path: Path) -> None:
+    records(tmp_path)
+    same_samples(STREAMED[name], tmp_path)
+
+
+def folders(folder: Path) -> None:
+    rng = np.random.default_rng(4)
+    for part, count in (("train", 30), ("test", 8)):
+        for number in range(count):
+            kind = ("bright", "dark", "grey")[number % 3]
+            place = folder / "pictures" / part / kind / ("deep" if number % 5 == 0 else ".")
+            place.mkdir(parents=True, exist_ok=True)
+            pixels = rng.integers(256, size=(7, 9, 3), dtype="uint8")
+            Image.fromarray(pixels).convert("P" if number == 4 else "RGB").save(place / f"{number}.png")
+    for number in range(40):
+        place = folder / "letters" / ("kind", "rude")[number % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{number}.txt").write_bytes(f"dear {number % 7}\r\nyours {number}".encode())
+
+
+FOLDERS = {
+    "images": dense("source: pictures, arguments: {image_size: [4, 5]}", 60),
+    "resized": dense(
+        "source: pictures, arguments: {image_size: [8, 9], color_mode: grayscale, interpolation: area, "
+        "crop_to_aspect_ratio: true}, scale: 5, prepare: {image: [{Resizing: {height: 2, width: 2}}]}",
+        4,
+    ),
+    "texts": dense(
+        "source: letters, "
+        "prepare: {text: [{TextVectorization: {max_tokens: 30, output_sequence_length: 4}}]}",
+        4,
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_script_reads_folders_as_a_run_does(name: str, tmp_path: Path) -> None:
+    folders(tmp_path)
+    same_samples(FOLDERS[name], tmp_path)
+
+
+AUGMENTED = """
+data:
+  source: pictures
+  arguments: {image_size: [4, 5]}
+  split: random
+  shuffle: false
+  prepare: {image: [{Resizing: {height: 3, width: 4}}]}
+  augment: {image: [{RandomBrightness: {factor: [0.5, 0.5], value_range: [0, 255]}}]}
+model:
+  nodes:
+    x: {Input: {shape: [3, 4, 3]}}
+    flat: {Flatten: {}, from: x}
+    y: {Dense: {units: 3, activation: softmax}, from: flat}
+  outputs: [y]
+training: {loss: SparseCategoricalCrossentropy, class_weight: balanced, epochs: 1, batch_size: 16, seed: 3}
+"""
+
+
+def test_a_script_augments_training_samples_alone(tmp_path: Path) -> None:
+    folders(tmp_path)
+    experiment = document.read_text(AUGMENTED)
+    script = write(experiment, tmp_path, folder=tmp_path)
+    found: dict[str, object] = {}
+    with contextlib.chdir(tmp_path):
+        for section in script.sections[:4]:
+            exec(section.block.text, found)
+    splits = load(experiment, tmp_path, None, 3)
+    assert splits.train.augment is not None
+    inputs, targets = splits.train.augment(np.arange(len(splits.train)), (3, 2, 0, 0))
+    batches = list(found["train_batches"])  # type: ignore[call-overload]
+    # A layer whose range of change is a point changes every sample in the same way.
+    np.testing.assert_allclose(np.concatenate([x for x, _ in batches]), inputs["x"], rtol=1e-6)
+    assert np.array_equal(np.concatenate([y for _, y in batches]), targets["y"])
+    assert splits.validation is not None
+    assert np.array_equal(found["x_val"], splits.validation.read(slice(None))[0]["x"])
