@@ -96,6 +96,11 @@ def stranger(setting: str, name: str, names: Iterable[str]) -> str:
     return f"data.{setting} names {name!r}, which is no {place} of the model{did_you_mean(name, names)}"
 
 
+def put_together(data: Data, info: DatasetInfo) -> tuple[ArrayInfo, ...]:
+    """What the document puts side by side for one Input, as far as the dataset has it."""
+    return tuple(_joined(data, info, []).values())
+
+
 def _joined(data: Data, info: DatasetInfo, problems: list[str]) -> dict[str, ArrayInfo]:
     """What the document puts side by side for one Input, under the names of all."""
     joined: dict[str, ArrayInfo] = {}

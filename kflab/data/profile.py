@@ -10,7 +10,7 @@ import msgspec
 
 from kflab.catalog import datasets
 from kflab.catalog.dataset_types import ArrayInfo, DatasetInfo, Origin
-from kflab.catalog.matching import Matching, match
+from kflab.catalog.matching import Matching, match, put_together
 from kflab.catalog.preparation_problems import preparation_problems
 from kflab.catalog.profiles import ArrayProfile, ClassCount, Profile
 from kflab.data import downloads, sampling, sources
@@ -171,7 +171,12 @@ class Opened:
         """
         if problem := next(iter(preparation_problems(self.data, self.described)), None):
             raise KflabError(f"{problem.path}: {problem.message}")
-        feeds = {name: array for name in train.inputs if (array := self.info.input(name)) is not None}
+        known = {array.name: array for array in put_together(self.data, self.info)}
+        feeds = {
+            name: array
+            for name in train.inputs
+            if (array := self.info.input(name) or known.get(name)) is not None
+        }
         held = {name: target for name in train.targets if (target := self.info.target(name)) is not None}
         planned = plan(Graph(), self.data, self.described, feeds, held, self.raw.gaps)
         return {**planned.targets, **planned.inputs}

@@ -176,7 +176,8 @@ def way_back(graph: Graph, name: str) -> Iterator[str]:
     for _ in range(LONGEST_WAY):
         node = graph.nodes.get(name)
         references = tuple(node.references()) if node is not None else ()
-        if len(references) != 1 or source_of(references[0]) not in graph.nodes:
+        # Attention is fed by the same tensor more than once.
+        if len(set(references)) != 1 or source_of(references[0]) not in graph.nodes:
             return
         name = source_of(references[0])
         yield name

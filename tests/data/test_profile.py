@@ -238,6 +238,21 @@ def test_what_the_model_gets_is_told_as_it_is_scaled() -> None:
     assert [one.name for one in found.raw["features"].columns][:3] == ["age", "sex", "bmi"]
 
 
+def test_columns_side_by_side_are_told_as_they_are_scaled(tmp_path: Path) -> None:
+    rows = "".join(f"{20 + 7 * index},{index % 5},{index}\n" for index in range(40))
+    (tmp_path / "houses.csv").write_text("area,rooms,price\n" + rows, encoding="utf-8")
+    graph = Graph(nodes={"x": Node(Layer("Input", {"shape": [2]}))}, outputs=("x",))
+    data = Data(
+        source="houses.csv",
+        arguments={"target": "price"},
+        inputs={"x": ("area", "rooms")},
+        scale="standard",
+    )
+    found = profile(Experiment(model=graph, data=data), tmp_path)
+    assert found.raw["area + rooms"].high == 293
+    assert found.fed["area + rooms"].mean == pytest.approx(0, abs=1e-6)
+
+
 def test_what_is_missing_in_a_file_is_told_with_its_row(tmp_path: Path) -> None:
     x = np.arange(40, dtype="float32").reshape(20, 2)
     x[7, 1], x[9, 0] = np.nan, np.inf

@@ -206,6 +206,10 @@ class TestMonitors:
         made = callbacks_of(stopping("val_accuracy"), metrics="[]")
         assert [one.name for one in made.fixed("KF021").training.metrics_of("y")] == ["accuracy"]
 
+    def test_one_that_does_not_fit_the_labels_is_not_offered(self) -> None:
+        (found,) = callbacks_of(stopping("val_f1_score"), metrics="[]").findings("KF021")
+        assert found.fix is None
+
     def test_with_a_mode_it_does_nothing_only(self) -> None:
         made = callbacks_of("{EarlyStopping: {monitor: val_acc, mode: max, restore_best_weights: true}}")
         assert [found.severity for found in made.findings("KF021")] == [Severity.WARNING]
@@ -267,8 +271,10 @@ class TestMonitors:
 
     def test_a_path_that_names_what_is_not_there_ends_training(self) -> None:
         text = "{ModelCheckpoint: {filepath: '{val_loss:.2f}.keras', save_best_only: false}}"
-        (found,) = callbacks_of(text, data="{validation: 0}").findings("KF021")
+        made = callbacks_of(text, data="{validation: 0}")
+        (found,) = made.findings("KF021")
         assert found.severity is Severity.ERROR
+        assert made.fixed("KF021").data.validation == 0.1
         assert found.path.endswith(".filepath")
 
     @pytest.mark.parametrize(

@@ -47,12 +47,13 @@ def binary_head(facts: Facts) -> Iterator[Finding]:
         if softmax_size(facts, held.ending) == 1:
             yield _constant(facts, held)
         elif held.classes == 2 and held.loss_name in BINARY_LOSSES and has_a_unit_each(held):
+            fix = _one_sigmoid(facts, held)
             yield about(
                 facts,
                 held,
                 f"{held.loss_name} expects one unit for the two classes of {_name(held)}, this output has "
-                f"{held.units}",
-                _one_sigmoid(facts, held) or as_classes(facts, held, 2),
+                f"{held.units}; use {SPARSE if fix is None else 'one unit'}",
+                fix or as_classes(facts, held, 2),
             )
         elif held.classes == 2 and held.units == 1 and held.loss_name in {SPARSE, CATEGORICAL}:
             yield about(

@@ -5,14 +5,17 @@ from __future__ import annotations
 import string
 from collections.abc import Iterator
 
+import msgspec
+
 from kflab import catalog
 from kflab.catalog import Kind
 from kflab.diagnose.callback_settings import Callback, callbacks
 from kflab.diagnose.facts import Facts
 from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.fixes import Assign, Fix
-from kflab.diagnose.held import use_metrics
+from kflab.diagnose.held import held_outputs, use_metrics
 from kflab.diagnose.logged import LOSS, VALIDATION, Logged
+from kflab.diagnose.metric_kinds import metric_findings
 from kflab.diagnose.rules.rule import rule
 from kflab.errors import nearest
 from kflab.experiment import Spec
@@ -22,6 +25,7 @@ MONITOR = "monitor"
 
 _SAVES = frozenset({"ModelCheckpoint", "OrbaxCheckpoint"})
 _LESS_IS_BETTER = ("loss", "error", "crossentropy", "mae", "mse", "divergence", "false")
+_HOLD_BACK = Fix("hold back 0.1 of the samples to validate", (Assign(("data", "validation"), 0.1),))
 _SHORT = {"acc": "accuracy", "accuracy": "acc"}
 
 
@@ -77,9 +81,7 @@ def _watched(facts: Facts, callback: Callback, watched: str, logged: Logged) -> 
     lacks = watched.startswith(VALIDATION) and not logged.has_validation and logged.has(bare)
     if lacks:
         reason = "no validation samples are held back, as data.validation says"
-        fix: Fix | None = Fix(
-            "hold back 0.1 of the samples to validate", (Assign(("data", "validation"), 0.1),)
-        )
+        fix: Fix | None = _HOLD_BACK
     else:
         meant = _meant(watched, logged)
         hint = f"; did you mean {meant}?" if meant else ""
@@ -109,6 +111,9 @@ def _logging(facts: Facts, metric: str) -> Fix | None:
     outputs = facts.experiment.model.output_names()
     if len(outputs) != 1 or catalog.load().find(Kind.METRIC, metric) is None:
         return None
+    (held,) = held_outputs(facts)
+    if any(metric_findings(facts, msgspec.structs.replace(held, metrics=(Spec(metric),)))):
+        return None  # it does not fit the labels
     metrics = (*facts.experiment.training.metrics_of(outputs[0]), Spec(metric))
     return Fix(f"take the metric {metric}", (use_metrics(facts, outputs[0], metrics),))
 
@@ -152,11 +157,14 @@ def _fields(callback: Callback, logged: Logged) -> Iterator[Finding]:
         return
     for field in fields:
         if field not in {"epoch", "batch"} and not logged.has(field):
+            is_of_validation = field.startswith(VALIDATION) and not logged.has_validation
+            lacks = is_of_validation and logged.has(field.removeprefix(VALIDATION))
             yield Finding(
                 f"{callback.name} writes {given!r}, but no {field!r} will be there to name the file by; what "
                 f"is logged is {', '.join(logged.names())}",
                 Severity.ERROR,
                 path=f"{callback.place}.filepath",
+                fix=_HOLD_BACK if lacks else None,
             )
 
 

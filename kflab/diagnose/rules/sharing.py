@@ -81,7 +81,7 @@ def _copies(report: Report, graph_name: str, graph: Graph) -> Iterator[Finding]:
             continue
         told = report.models.get(graph_name, GraphReport()) if graph_name else report.model
         with_weights = [(one, other) for one, other in reversed(pairs) if told.nodes[other].params]
-        if not with_weights:
+        if not with_weights or all(_is_table(report, graph_name, graph, other) for _, other in with_weights):
             continue
         steps = tuple(ShareLayer(other, one, graph_name) for one, other in with_weights)
         first, copy = with_weights[0]
@@ -93,6 +93,12 @@ def _copies(report: Report, graph_name: str, graph: Graph) -> Iterator[Finding]:
             copy,
             fix=Fix(f"share the layers of {first}", steps, safe=False),
         )
+
+
+def _is_table(report: Report, graph_name: str, graph: Graph, name: str) -> bool:
+    """Whether a node looks up a row for a single id, such as that of a person or of a film."""
+    shape = shape_of(report, graph_name, source_of(graph.nodes[name].inputs[0]))
+    return own(graph, name)[0] == "Embedding" and shape is not None and shape[1:] in {(), (1,)}
 
 
 def _branch(graph: Graph, name: str) -> list[str]:

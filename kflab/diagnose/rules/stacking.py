@@ -11,9 +11,11 @@ from kflab.diagnose.rules.rule import rule
 from kflab.diagnose.surroundings import (
     WRAPPED,
     Failed,
+    by_layer,
     entry_of,
     failures,
     own,
+    reports,
     shape_of,
     way_back,
     wrapped,
@@ -27,6 +29,7 @@ SEQUENCES = "return_sequences"
 """The argument that makes a recurrent layer return every step."""
 
 _OVER_TIME = "TimeDistributed"
+_ATTENTION = ("MultiHeadAttention", "GroupQueryAttention")
 
 
 @rule("KF006", "stacked-without-sequences", Severity.ERROR)
@@ -46,10 +49,12 @@ def stacked_without_sequences(facts: Facts) -> Iterator[Finding]:
     Inside of Bidirectional it is the inner layer that is told so. To decode a sequence out of the last step
     instead, as an autoencoder does, repeat it: `{RepeatVector: {n: 20}}`.
     """
-    for failed in failures(facts):
+    told = set()
+    for failed in (*failures(facts), *_attending(facts)):
         cause = cuts_sequence(failed, facts)
-        if not cause:
+        if not cause or (failed.graph_name, cause) in told:
             continue
+        told.add((failed.graph_name, cause))
         called, arguments = own(failed.graph, cause)
         yield Finding(
             f"{called} returns its last step only ({shape_text(failed.shapes[0])}), but {failed.called} "
@@ -64,6 +69,19 @@ def stacked_without_sequences(facts: Facts) -> Iterator[Finding]:
             ),
             explains=(failed.name,),
         )
+
+
+def _attending(facts: Facts) -> Iterator[Failed]:
+    """The calls of attention to a single step, which Keras refuses only when it is trained."""
+    for graph_name, graph, _ in reports(facts):
+        for called in _ATTENTION:
+            for name in by_layer(graph).get(called, ()):
+                node, arguments = graph.nodes[name], own(graph, name)[1]
+                query = next(node.references(), "")
+                shape = shape_of(facts.report, graph_name, query) if facts.report is not None else None
+                if shape is not None and len(shape) == 2:
+                    error = Severity.ERROR
+                    yield Failed(graph_name, graph, name, node, called, arguments, (shape,), 3, "", error)
 
 
 def cuts_sequence(failed: Failed, facts: Facts) -> str:
