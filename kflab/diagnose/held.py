@@ -256,7 +256,7 @@ def holds_classes_of(facts: Facts, held: Held) -> bool:
     return (
         is_whole
         and (profile.distinct is None or profile.distinct <= spread)
-        and 0 <= profile.low
+        and profile.low >= 0
         and profile.high < (held.units or 0)
     )
 

@@ -216,6 +216,40 @@ class TestBinaryHeads:
 
 
 class TestUnits:
+    @pytest.mark.parametrize(
+        ("layer", "mended"),
+        [
+            ("{GRU: {units: 4, return_sequences: true}}", {"units": 4, "return_sequences": False}),
+            (
+                "{Bidirectional: {layer: {LSTM: {units: 4, return_sequences: true}}}}",
+                {"layer": {"LSTM": {"units": 4, "return_sequences": False}}},
+            ),
+        ],
+    )
+    @pytest.mark.parametrize(
+        ("training", "target"),
+        [
+            ("{loss: mse}", TargetInfo("future", TargetKind.VALUES, (3,))),
+            ("{}", NUMBERS),
+        ],
+    )
+    def test_every_step_for_one_row_of_targets(
+        self, layer: str, mended: dict[str, object], training: str, target: TargetInfo
+    ) -> None:
+        inner = layer.removesuffix("}") + ", from: x}"
+        made = Made(
+            "{Dense: {units: 3}}" if training != "{}" else SOFTMAX,
+            training,
+            nodes=f"{{r: {inner}}}",
+            come_from="r",
+            target=target,
+            shape=(None, 9, 3),
+            shapes={"r": (None, 9, 4)},
+        )
+        (found,) = made.findings("KF010")
+        assert found.severity is Severity.ERROR
+        assert made.fixed("KF010").model.nodes["r"].target.arguments == mended  # type: ignore[union-attr]
+
     def test_fewer_units_than_classes_is_an_error(self) -> None:
         made = Made(TWO, shape=(None, 2))
         (found,) = made.errors()

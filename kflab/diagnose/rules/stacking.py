@@ -64,7 +64,7 @@ def stacked_without_sequences(facts: Facts) -> Iterator[Finding]:
             cause,
             fix=Fix(
                 f"let {cause} return sequences",
-                (SetArguments(cause, _with_sequences(called, arguments), graph=failed.graph_name),),
+                (SetArguments(cause, with_sequences(called, arguments), graph=failed.graph_name),),
                 safe=_feeds_only(failed, cause),
             ),
             explains=(failed.name,),
@@ -95,7 +95,7 @@ def cuts_sequence(failed: Failed, facts: Facts) -> str:
             return ""
         called, arguments = own(failed.graph, name)
         if is_recurrent(called):
-            return "" if _returns_sequences(called, arguments) else name
+            return "" if returns_sequences(called, arguments) else name
     return ""
 
 
@@ -113,7 +113,8 @@ def is_recurrent(called: str) -> bool:
     return entry is not None and (entry.argument(SEQUENCES) is not None or entry.name == "Bidirectional")
 
 
-def _returns_sequences(called: str, arguments: Arguments) -> bool:
+def returns_sequences(called: str, arguments: Arguments) -> bool:
+    """Whether a recurrent layer returns every step, not the last one only."""
     inner = wrapped(arguments)
     if inner is not None and not _is_direct(called):
         arguments = inner[1]
@@ -126,15 +127,15 @@ def _is_direct(called: str) -> bool:
     return entry is not None and entry.argument(SEQUENCES) is not None
 
 
-def _with_sequences(called: str, arguments: Arguments) -> Arguments:
-    """The arguments that let a layer return sequences, or those that it wraps."""
+def with_sequences(called: str, arguments: Arguments, *, returned: bool = True) -> Arguments:
+    """The arguments that let a layer return sequences or not, or those that it wraps."""
     if _is_direct(called):
-        return {SEQUENCES: True}
+        return {SEQUENCES: returned}
     changed: dict[str, Value] = {}
     for argument in (WRAPPED, "backward_layer"):
         inner = wrapped({WRAPPED: arguments.get(argument)})
         if inner is not None:
-            changed[argument] = {inner[0]: {**inner[1], SEQUENCES: True}}
+            changed[argument] = {inner[0]: {**inner[1], SEQUENCES: returned}}
     return changed
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kflab.catalog.matching import stranger
+from kflab.catalog.preparation import TEXT
 from kflab.diagnose import codes
 from kflab.diagnose.facts import Facts
 from kflab.diagnose.findings import Finding, Severity
+from kflab.diagnose.fixes import Fix, SetArguments
 from kflab.diagnose.rules.rule import rule
 from kflab.diagnose.starting_weights import weights_problem
 from kflab.diagnose.training_arguments import missing_arguments
+from kflab.diagnose.wording import shape_text
+from kflab.graph.nodes import Layer
 
 
 def _told(facts: Facts, code: str) -> Iterator[Finding]:
@@ -212,7 +216,20 @@ def data_does_not_fit(facts: Facts) -> Iterator[Finding]:
     for problem in matching.problems:
         if problem in told:
             continue
-        yield Finding(problem, node=at.get(problem, ""), path="data")
+        node = at.get(problem, "")
+        yield Finding(problem, node=node, path="data", fix=_as_the_data(facts, node))
+
+
+def _as_the_data(facts: Facts, name: str) -> Fix | None:
+    """What gives an Input the shape that its data has."""
+    array = facts.matching.inputs.get(name) if facts.matching is not None else None
+    node = facts.experiment.model.nodes.get(name)
+    target = node.target if node is not None else None
+    is_open = isinstance(target, Layer) and "shape" in target.arguments
+    if array is None or array.dtype == TEXT or not is_open:
+        return None
+    step = SetArguments(name, {"shape": list(array.shape)})
+    return Fix(f"give {name} the shape of the data: {shape_text((None, *array.shape))}", (step,), safe=False)
 
 
 @rule(codes.NO_STARTING_WEIGHTS, "no-starting-weights", Severity.ERROR, ignorable=False)

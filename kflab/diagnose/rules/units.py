@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from kflab.catalog.dataset_types import ArrayInfo, TargetInfo, TargetKind
 from kflab.diagnose.facts import Facts
 from kflab.diagnose.findings import Finding, Severity
-from kflab.diagnose.fixes import Fix
+from kflab.diagnose.fixes import Fix, SetArguments
 from kflab.diagnose.heads import resized
 from kflab.diagnose.held import (
     BINARY_LOSSES,
@@ -23,6 +23,8 @@ from kflab.diagnose.held import (
     seen,
 )
 from kflab.diagnose.rules.rule import rule
+from kflab.diagnose.rules.stacking import is_recurrent, returns_sequences, with_sequences
+from kflab.diagnose.surroundings import entry_of, own, shape_of, way_back
 from kflab.diagnose.wording import count_text, shape_text
 
 
@@ -60,12 +62,14 @@ def _class_units(facts: Facts, held: Held) -> Iterator[Finding]:
         return
     wanted = held.target_shape[:-1] if held.target_shape[-1:] == (1,) else held.target_shape
     if not _equal(shape[1:-1], held.target_shape) and not _equal(shape[1:-1], wanted):
-        of = shape_text((None, *held.target_shape))
+        of = shape_text((None, *held.target_shape)) if held.target_shape else "one number"
+        fix = _last_step(facts, held, len(held.target_shape) + 2)
         yield about(
             facts,
             held,
             f"{held.loss_name} wants a label for each row of units, but this output gives "
-            f"{shape_text(shape)} and a sample of {labels.name!r} is {of}",
+            f"{shape_text(shape)} and a sample of {labels.name!r} is {of}{_every_step(fix)}",
+            fix,
         )
         return
     if units is None or held.loss is None or held.loss.arguments.get("ignore_class") is not None:
@@ -98,6 +102,29 @@ def _class_units(facts: Facts, held: Held) -> Iterator[Finding]:
         )
 
 
+def _every_step(fix: Fix | None) -> str:
+    return ", a row for each step; let the recurrent layer return the last one only" if fix else ""
+
+
+def _last_step(facts: Facts, held: Held, axes: int) -> Fix | None:
+    """What leaves the last step only, where an output has a row for each step and its target has one row."""
+    graph, node = facts.experiment.model, held.node
+    if held.shape is None or len(held.shape) != axes + 1 or len(held.shape) != 3:
+        return None
+    for name in (node, *way_back(graph, node)):
+        called, arguments = own(graph, name)
+        entry = entry_of(called)
+        shape = shape_of(facts.report, "", name) if facts.report is not None else None
+        if entry is None or entry.name == "TimeDistributed" or shape is None or len(shape) != 3:
+            return None
+        if is_recurrent(called):
+            if not returns_sequences(called, arguments):
+                return None
+            step = SetArguments(name, with_sequences(called, arguments, returned=False))
+            return Fix(f"let {name} return its last step", (step,), safe=False)
+    return None
+
+
 def _is_told_elsewhere(held: Held) -> bool:
     """Whether the kind of the labels or the binary head is what is wrong, as another rule says."""
     rows = held.labels is not None and held.labels.kind in {TargetKind.ONE_HOT, TargetKind.MULTI}
@@ -119,12 +146,14 @@ def _misfit(facts: Facts, held: Held, target: ArrayInfo | TargetInfo) -> Iterato
     step = None
     if size is not None and (rows or (not held.target_shape and len(shape) == 2)):
         step = resized(facts.experiment, reference_of(facts, held), size)
+    fix = Fix(f"give it {count_text(size or 1, 'unit')}", (step,)) if step is not None else None
+    last = _last_step(facts, held, len(held.target_shape or (1,)) + 1)
     yield about(
         facts,
         held,
         f"this output is held against {target.name!r}, whose samples have the shape "
-        f"{shape_text((None, *held.target_shape))}; it gives {shape_text(shape)}",
-        Fix(f"give it {count_text(size or 1, 'unit')}", (step,)) if step is not None else None,
+        f"{shape_text((None, *held.target_shape))}; it gives {shape_text(shape)}{_every_step(last)}",
+        last or fix,
         severity,
     )
 
