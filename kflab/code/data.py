@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 import msgspec
 
@@ -13,11 +11,13 @@ from kflab.catalog.datasets import STANDARD, describe, describe_raw, scale_after
 from kflab.catalog.matching import Matching, fitted, input_shape, match, side_by_side
 from kflab.catalog.preparation import after_steps, described
 from kflab.code.augmenting import BATCHES, augment
-from kflab.code.layout import WIDTH, call, listed, number, tupled
+from kflab.code.gathering import gather, variable_of
+from kflab.code.layout import WIDTH, call, listed, tupled
 from kflab.code.names import Names
 from kflab.code.objects import CodeError, Objects
 from kflab.code.preparing import Parts, change, fill, prepare
 from kflab.code.recipes import recipe_names
+from kflab.code.shaping import Shape, divided, flattened, plain, reshape
 from kflab.code.sources import load
 from kflab.code.splitting import Samples, Values, split
 from kflab.code.statements import Statements
@@ -25,15 +25,13 @@ from kflab.code.unwritten import refuse_unwritten
 from kflab.errors import KflabError
 from kflab.experiment import Experiment
 
-Shape: TypeAlias = tuple[int | None, ...]
-
 KEPT = (BATCHES, "x_train", "y_train", "x_val", "y_val", "x_test", "y_test")
 """The variables that training and test need, which the model must leave alone."""
 
 _OTHERS = (
     *("x", "y", "rows", "array", "train", "val", "test", "data", "rng", "images", "digits", "order", "part"),
-    *("table", "csv", "parquet", "json", "files", "tf", "pad_sequences", "to_categorical"),
-    "train_test_split",
+    *("table", "columns", "types", "names", "labels", "endings", "files", "texts", "folders", "lines"),
+    *("csv", "pa", "parquet", "json", "tf", "pad_sequences", "to_categorical", "train_test_split"),
 )
 """The variables that the statements use besides those of the arrays."""
 
@@ -200,7 +198,7 @@ class _Writer:
             self._code.imports.add("import numpy as np")
             for end in self._source.parts:
                 columns = listed(
-                    _flat(f"{self._variable(name)}{end}", self._info.input(name)) for name in names
+                    flattened(f"{self._variable(name)}{end}", self._info.input(name)) for name in names
                 )
                 self._code.assign(f"{self._variables[array]}{end}", call("np.concatenate", columns, axis="1"))
 
@@ -259,9 +257,9 @@ class _Writer:
                 continue
             is_later = scale == STANDARD or self._is_prepared(array)
             shape = own.shape if is_later else self._shape_of(array)
-            change = _reshape(shape) if shape and shape != loaded else ""
+            change = reshape(shape) if shape and shape != loaded else ""
             if scale is not None and not is_later:
-                change += _divided(scale)
+                change += divided(scale)
             if change:
                 self._code.lines += [
                     f"{variable}{end} = {variable}{end}{change}" for end in self._source.parts
@@ -287,7 +285,7 @@ class _Writer:
             scale = self._scale_of(array)
             if scale is not None and scale != STANDARD:
                 is_augmented = bool(self._data.augment.get(array))
-                change(parts.others if is_augmented else parts.every, _divided(scale), self._code)
+                change(parts.others if is_augmented else parts.every, divided(scale), self._code)
 
     def _is_prepared(self, array: str) -> bool:
         """Whether something is done to the samples of an array that has to wait until they are split."""
@@ -312,7 +310,7 @@ class _Writer:
             )
         scale = self._scale_of(array)
         x, y = self._code.parts["train"]
-        finish = "" if scale is None else f" / {_plain(float(scale))}"
+        finish = "" if scale is None else f" / {plain(float(scale))}"
         augment(self._experiment, self._data.augment[array], x, y, finish, self._names, self._code)
         self._code.batches = BATCHES
 
@@ -343,8 +341,8 @@ class _Writer:
         self._standardize(values)
         inputs = [self._place(one) for one in self._inputs]
         targets = [None if one is None else self._place(one) for one in self._targets]
-        x = self._gather("x", inputs, values)
-        y = x if targets == inputs else self._gather("y", targets, values)
+        x = gather("x", inputs, values, self._code)
+        y = x if targets == inputs else gather("y", targets, values, self._code)
         self._code.parts = {part: (x[part], y[part]) for part in values}
 
     def _standardize(self, values: Values) -> None:
@@ -353,7 +351,7 @@ class _Writer:
             if self._scale_of(array) != STANDARD:
                 continue
             fitted_on = values["train"][array]
-            parts = list(dict.fromkeys(_variable_of(part[array]) for part in values.values()))
+            parts = list(dict.fromkeys(variable_of(part[array]) for part in values.values()))
             if self._is_plain_table(array) and fitted_on in parts:
                 # Keras does not say in which precision it has its tables.
                 exact = ', dtype="float64"' if self._info.origin is Origin.DOWNLOAD else ""
@@ -396,59 +394,4 @@ class _Writer:
                 f"no code can be written yet for {one.array!r}: the size of its samples is not known before "
                 "it is loaded"
             )
-        return one.array, _reshape(one.shape)
-
-    def _gather(self, name: str, places: Sequence[tuple[str, str] | None], values: Values) -> dict[str, str]:
-        """What stands for all inputs or targets of each part."""
-        if len(places) == 1 and places[0] is not None:
-            (array, change) = places[0]
-            return self._gather_one(name, {part: f"{has[array]}{change}" for part, has in values.items()})
-        arrays = [place[0] for place in places if place is not None and not place[1]]
-        indexed = [part for part, has in values.items() if all("[" in has[array] for array in arrays)]
-        if len(arrays) == len(places) and len(indexed) > 1:
-            whole = [_variable_of(values["train"][array]) for array in arrays]
-            self._code.assign(name, listed(whole))
-            targets = ", ".join(f"{name}_{part}" for part in indexed)
-            self._code.lines.append(
-                f"{targets} = ([array[rows] for array in {name}] for rows in ({', '.join(indexed)}))"
-            )
-        else:
-            indexed = []
-        for part in (part for part in values if part not in indexed):
-            items = ("None" if one is None else f"{values[part][one[0]]}{one[1]}" for one in places)
-            self._code.assign(f"{name}_{part}", listed(items))
-        return {part: f"{name}_{part}" for part in values}
-
-    def _gather_one(self, name: str, whole: Mapping[str, str]) -> dict[str, str]:
-        changed = {f"{name}_{part}": value for part, value in whole.items() if not value.isidentifier()}
-        line = f"{', '.join(changed)} = {', '.join(changed.values())}"
-        if changed and len(line) <= WIDTH:
-            self._code.lines.append(line)
-        else:
-            # The training samples last: the others may be taken from the same variable.
-            for target, value in reversed(changed.items()):
-                self._code.assign(target, value)
-        return {part: value if value.isidentifier() else f"{name}_{part}" for part, value in whole.items()}
-
-
-def _reshape(shape: Shape) -> str:
-    return f".reshape({', '.join(('-1', *(str(axis or 0) for axis in shape)))})"
-
-
-def _flat(variable: str, array: ArrayInfo | None) -> str:
-    """The samples of an array as rows."""
-    axes = 1 if array is None else len(array.shape)
-    return {0: f"{variable}[:, None]", 1: variable}.get(axes, f"{variable}.reshape(len({variable}), -1)")
-
-
-def _divided(scale: float | str) -> str:
-    return f'.astype("float32") / {_plain(float(scale))}'
-
-
-def _plain(value: float) -> str:
-    return number(int(value) if value.is_integer() else value)
-
-
-def _variable_of(expression: str) -> str:
-    """The variable that an expression takes rows of."""
-    return expression.partition("[")[0]
+        return one.array, reshape(one.shape)

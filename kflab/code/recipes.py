@@ -76,8 +76,9 @@ def _recipe(function: ast.FunctionDef, lines: list[str], names: set[str]) -> Rec
     for argument in (*arguments.args, *filter(None, (arguments.vararg,))):
         argument.annotation = None
     text = "\n".join(body)
+    signature = ast.unparse(arguments).replace("'", '"')
     return Recipe(
-        Block((f"def {function.name}({ast.unparse(arguments)}):", *body)),
+        Block((f"def {function.name}({signature}):", *body)),
         frozenset(statement for used, statement in _IMPORTS.items() if used in text),
         tuple(dict.fromkeys(name for name in _CALLED.findall(text) if name in names - {function.name})),
     )

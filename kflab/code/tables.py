@@ -207,7 +207,8 @@ class _Writer:
         if columns[0] in self._roles.targets:
             return self._target(columns[0]), ""
         if name == FEATURES and columns[0].name != FEATURES:
-            return call("np.column_stack", listed(map(self._values, columns))), _SINGLE
+            self._code.assign("columns", listed(map(self._values, columns)))
+            return "np.column_stack(columns)", _SINGLE
         return self._alone(columns[0]), ""
 
     def _alone(self, column: Column) -> Expression:

@@ -138,7 +138,8 @@ def fit_code(experiment: Experiment, data: DataCode) -> list[str]:
     given |= weights
     if data.batches and "sample_weight" in weights:
         raise KflabError("no code can be written yet for training.class_weight of a map beside data.augment")
-    if not experiment.data.shuffle and not data.batches:
+    # Keras warns where it is to shuffle what comes in batches.
+    if not experiment.data.shuffle or data.batches:
         given["shuffle"] = "False"
     if training.callbacks:
         given["callbacks"] = "callbacks"

@@ -76,7 +76,7 @@ def files_by_class(folder: str, labels: Sequence[str], endings: Sequence[str]) -
 
 
 def is_sample(file: Path, endings: Sequence[str]) -> bool:
-    """Whether a file has one of the endings, and is neither hidden nor in such a folder."""
+    """Whether a file has one of the endings and is not hidden."""
     *folders, name = file.parts[1:]
     is_plain = not name.startswith(".") and not any("." in part for part in folders)
     return is_plain and file.suffix.lower() in endings
