@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,6 +17,7 @@ from pyarrow import parquet
 
 from kflab import document
 from kflab.code.scripts import write
+from kflab.data.batches import as_fed
 from kflab.data.class_weights import weights_of
 from kflab.data.load import load
 from kflab.engine.build import build
@@ -78,8 +80,8 @@ def executed(text: str, folder: Path) -> keras.Model:
     return model
 
 
-def same(text: str, folder: Path) -> str:
-    """Holds a script against a run, to the last bit, and returns it."""
+def same(text: str, folder: Path) -> None:
+    """Holds a script against a run, to the last bit."""
     experiment = document.read_text(text)
     script = write(experiment, folder, folder=folder).text
     assert "kflab" not in script
@@ -87,7 +89,29 @@ def same(text: str, folder: Path) -> str:
     assert set(theirs.history.history) == set(ours.history.history)
     for one, other in zip(ours.variables, theirs.variables, strict=True):
         assert np.array_equal(one.numpy(), other.numpy()), (one.path, script)
-    return script
+
+
+def same_samples(text: str, folder: Path) -> None:
+    """Holds the samples of a script against those of a run, in each split and in order."""
+    experiment = document.read_text(text)
+    seed = experiment.training.seed
+    assert seed is not None
+    script = write(experiment, folder, folder=folder)
+    (section,) = [section for section in script.sections if section.title == "Data"]
+    found: dict[str, Any] = {}
+    with contextlib.chdir(folder):
+        exec(script.sections[0].block.text + section.block.text, found)
+    splits = load(experiment, folder, None, seed)
+    for name, part in (("train", splits.train), ("val", splits.validation), ("test", splits.test)):
+        assert part is not None
+        inputs, targets = as_fed(experiment.model, *part.read(slice(None)))
+        for theirs, ours in ((found[f"x_{name}"], inputs), (found[f"y_{name}"], targets)):
+            pairs = zip(theirs, ours, strict=True) if isinstance(theirs, list) else [(theirs, ours)]
+            for one, other in pairs:
+                assert one is other is None or np.array_equal(np.asarray(one, other.dtype), other), (
+                    name,
+                    script.text,
+                )
 
 
 SPLITS = {
@@ -96,40 +120,51 @@ SPLITS = {
     "in order": "source: iris, split: random, shuffle: false, limit: 60",
     "time": "source: iris, split: time, limit: 100",
     "not shuffled": "source: iris, shuffle: false",
-    "no parts": "source: iris, test: 0, validation: 0",
 }
 
 
 @pytest.mark.parametrize("name", SPLITS)
 def test_a_script_splits_as_a_run_does(name: str, tmp_path: Path) -> None:
-    same(dense(SPLITS[name]), tmp_path)
+    same_samples(dense(SPLITS[name]), tmp_path)
 
 
 PREPARED = {
-    "normalized": dense("source: iris, prepare: {features: [Normalization]}"),
     "cast": dense("source: iris, scale: 10, prepare: {features: [{cast: {dtype: float32}}]}"),
-    "one-hot": dense(
-        "source: iris, prepare: {features: [Normalization], species: [to_categorical]}",
-        loss="CategoricalCrossentropy",
-        more=", class_weight: balanced",
-    ),
-    "balanced": dense("source: wine, split: random, scale: standard", 13, more=", class_weight: balanced"),
-    "weighted": dense("source: iris", more=', class_weight: {versicolor: 3, "2": 0.5}'),
     "bins": dense(
         "source: iris, prepare: {features: [{Discretization: {num_bins: 4}}, {Rescaling: {scale: 0.25}}]}"
     ),
+    "learned classes": dense("source: iris, prepare: {features: [Normalization], species: [to_categorical]}"),
 }
 
 
 @pytest.mark.parametrize("name", PREPARED)
 def test_a_script_prepares_as_a_run_does(name: str, tmp_path: Path) -> None:
-    same(PREPARED[name], tmp_path)
+    same_samples(PREPARED[name], tmp_path)
+
+
+TRAINED = {
+    "prepared": dense(
+        "source: iris, prepare: {features: [Normalization], species: [to_categorical]}",
+        loss="CategoricalCrossentropy",
+        more=", class_weight: balanced",
+    ),
+    "weighted": dense("source: iris", more=', class_weight: {versicolor: 3, "2": 0.5}'),
+    "not split": dense("source: iris, test: 0, validation: 0"),
+    "in order": dense("source: wine, shuffle: false, scale: standard", 13, more=", class_weight: balanced"),
+}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == "prepared" else pytest.mark.slow) for name in TRAINED]
+)
+def test_a_script_trains_to_the_weights_of_a_run(name: str, tmp_path: Path) -> None:
+    same(TRAINED[name], tmp_path)
 
 
 SEVERAL = """
 data:
   source: several.npz
-  inputs: {both: [width, height], picture: image, day: [day]}
+  inputs: {both: [width, height], picture: image}
   order_by: day
   scale: 2
   prepare:
@@ -170,13 +205,17 @@ def several(folder: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "change",
-    [("", ""), ("day\n", "day\n  split: random\n"), ("class_weight: balanced", 'class_weight: {"2": 4}')],
-)
-def test_a_script_of_several_arrays_ends_as_a_run_does(change: tuple[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("change", [("", ""), ("day\n", "day\n  split: random\n")])
+def test_a_script_of_several_arrays_has_the_samples_of_a_run(change: tuple[str, str], tmp_path: Path) -> None:
     several(tmp_path)
-    same(SEVERAL.replace(", day: [day]", "").replace(*change), tmp_path)
+    same_samples(SEVERAL.replace(*change), tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("weights", ["balanced", '{"2": 4}'])
+def test_a_script_of_several_outputs_weighs_them_as_a_run_does(weights: str, tmp_path: Path) -> None:
+    several(tmp_path)
+    same(SEVERAL.replace("class_weight: balanced", f"class_weight: {weights}"), tmp_path)
 
 
 def people(folder: Path, name: str = "people.csv") -> None:
@@ -208,7 +247,13 @@ TABLES = {
 def test_a_script_reads_tables_as_a_run_does(name: str, tmp_path: Path) -> None:
     for file in ("people.csv", "gaps.csv"):
         people(tmp_path, file)
-    same(TABLES[name], tmp_path)
+    same_samples(TABLES[name], tmp_path)
+
+
+@pytest.mark.slow
+def test_a_script_trains_on_a_table_to_the_weights_of_a_run(tmp_path: Path) -> None:
+    people(tmp_path)
+    same(TABLES["whole"], tmp_path)
 
 
 def records(folder: Path) -> None:
@@ -231,40 +276,10 @@ def records(folder: Path) -> None:
     parquet.write_table(table, folder / "records.parquet")
 
 
-IN_MEMORY = {
+RECORDS = {
     "features.jsonl": dense("source: records.jsonl, inputs: {x: [size, good]}", 2, 2),
     "lists.jsonl": dense("source: records.jsonl, inputs: {x: [place]}, scale: standard", 2, 2),
     "features.parquet": dense("source: records.parquet, arguments: {target: kind}", 2, 2),
-}
-
-
-@pytest.mark.parametrize("name", IN_MEMORY)
-def test_a_script_reads_records_as_a_run_does(name: str, tmp_path: Path) -> None:
-    records(tmp_path)
-    same(IN_MEMORY[name], tmp_path)
-
-
-def same_samples(text: str, folder: Path) -> str:
-    """Holds the samples of a script against those of a run, in each split, and returns the script."""
-    experiment = document.read_text(text)
-    seed = experiment.training.seed
-    assert seed is not None
-    script = write(experiment, folder, folder=folder)
-    (section,) = [section for section in script.sections if section.title == "Data"]
-    found: dict[str, object] = {}
-    with contextlib.chdir(folder):
-        exec(script.sections[0].block.text + section.block.text, found)
-    splits = load(experiment, folder, None, seed)
-    for name, part in (("train", splits.train), ("val", splits.validation), ("test", splits.test)):
-        assert part is not None
-        for theirs, ours in zip(
-            (found[f"x_{name}"], found[f"y_{name}"]), part.read(slice(None)), strict=True
-        ):
-            assert np.array_equal(theirs, next(iter(ours.values()))), (name, script.text)
-    return script.text
-
-
-STREAMED = {
     "sequences": dense(
         "source: records.jsonl, inputs: {x: tags}, prepare: {tags: [pad_sequences]}", "null", 2
     ),
@@ -284,10 +299,10 @@ STREAMED = {
 }
 
 
-@pytest.mark.parametrize("name", STREAMED)
-def test_a_script_has_the_samples_that_a_run_streams(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_script_reads_records_as_a_run_does(name: str, tmp_path: Path) -> None:
     records(tmp_path)
-    same_samples(STREAMED[name], tmp_path)
+    same_samples(RECORDS[name], tmp_path)
 
 
 def folders(folder: Path) -> None:
@@ -349,14 +364,14 @@ def test_a_script_augments_training_samples_alone(tmp_path: Path) -> None:
     folders(tmp_path)
     experiment = document.read_text(AUGMENTED)
     script = write(experiment, tmp_path, folder=tmp_path)
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
     with contextlib.chdir(tmp_path):
         for section in script.sections[:4]:
             exec(section.block.text, found)
     splits = load(experiment, tmp_path, None, 3)
     assert splits.train.augment is not None
     inputs, targets = splits.train.augment(np.arange(len(splits.train)), (3, 2, 0, 0))
-    batches = list(found["train_batches"])  # type: ignore[call-overload]
+    batches = list(found["train_batches"])
     # A layer whose range of change is a point changes every sample in the same way.
     np.testing.assert_allclose(np.concatenate([x for x, _ in batches]), inputs["x"], rtol=1e-6)
     assert np.array_equal(np.concatenate([y for _, y in batches]), targets["y"])
