@@ -456,6 +456,13 @@ class TestOutputKeys:
         fixed: list[Finding] = [one for one in check(made.fixed("KF015")) if one.code == "KF015"]
         assert not fixed
 
+    def test_a_key_that_names_no_output_is_taken_out_where_each_has_its_own(self) -> None:
+        made = Made(training="{loss: {y: SparseCategoricalCrossentropy, yy: mse}}")
+        (found,) = made.findings("KF015")
+        assert found.fix is not None
+        assert not found.fix.safe
+        assert list(made.fixed("KF015").training.loss) == ["y"]
+
     def test_keys_of_outputs_are_silent(self) -> None:
         made = Made(
             training="{loss: {y: SparseCategoricalCrossentropy}, metrics: {y: [accuracy]}, "

@@ -64,6 +64,8 @@ def _renamed(
     """The same under the name of an output that nothing is said of yet: the nearest, or the only one."""
     free = [name for name in outputs if name not in values]
     meant = nearest(key, free, most=1) or (free if len(free) == 1 else [])
+    if not meant and not free and section[0] == "training":
+        return Fix(f"take {key} out", (Assign((*section, key), None),), safe=False)
     if not meant:
         return None
     renamed = {meant[0] if name == key else name: value for name, value in values.items()}
