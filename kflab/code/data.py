@@ -6,13 +6,14 @@ from pathlib import Path
 
 import msgspec
 
-from kflab.catalog.dataset_types import ArrayInfo, Origin, TargetInfo, TargetKind
-from kflab.catalog.datasets import STANDARD, describe, describe_raw, scale_after
-from kflab.catalog.matching import Matching, fitted, input_shape, match, side_by_side
+from kflab.catalog.dataset_types import ArrayInfo, Origin, TargetInfo
+from kflab.catalog.datasets import STANDARD, describe_raw, scale_after
+from kflab.catalog.matching import fitted, input_shape, side_by_side
 from kflab.catalog.preparation import after_steps, described
 from kflab.code.augmenting import BATCHES, augment
 from kflab.code.gathering import gather, variable_of
 from kflab.code.layout import WIDTH, call, listed, tupled
+from kflab.code.matched import class_target, matched
 from kflab.code.names import Names
 from kflab.code.objects import CodeError, Objects
 from kflab.code.preparing import Parts, change, fill, prepare
@@ -82,9 +83,9 @@ class _Writer:
         if not experiment.model.input_names() or not experiment.model.outputs:
             raise KflabError("the model has no inputs and outputs that data could go to")
         self._info = describe_raw(self._data, base)
-        matching = self._match(base)
+        matching = matched(experiment, base)
         self._matching = matching
-        self._classes = self._class_target(matching)
+        self._classes = class_target(matching, self._info)
         shapes = {name: self._shape(name, array) for name, array in matching.inputs.items()}
         fed = {array.name: shapes[name] for name, array in matching.inputs.items()}
         graph = experiment.model
@@ -120,27 +121,6 @@ class _Writer:
         self._code.held = {
             name: target for name, target in matching.targets.items() if isinstance(target, TargetInfo)
         }
-
-    def _match(self, base: Path | None) -> Matching:
-        experiment = self._experiment
-        training = experiment.training
-        outputs = [
-            name
-            for name in experiment.model.output_names()
-            if not training.loss or training.loss_of(name) or training.metrics_of(name)
-        ]
-        matching = match(experiment.model, self._data, describe(self._data, base), outputs)
-        if matching.problems:
-            raise KflabError("; ".join(matching.problems))
-        return matching
-
-    def _class_target(self, matching: Matching) -> TargetInfo | None:
-        """The target by whose classes the samples are divided."""
-        for target in matching.targets.values():
-            own = self._info.target(target.name) if isinstance(target, TargetInfo) else None
-            if own is not None and own.kind in (TargetKind.CLASSES, TargetKind.BINARY):
-                return None if own.shape else own
-        return None
 
     def _shape(self, name: str, array: ArrayInfo) -> Shape:
         """The shape of an Input's samples."""
@@ -260,6 +240,9 @@ class _Writer:
             change = reshape(shape) if shape and shape != loaded else ""
             if scale is not None and not is_later:
                 change += divided(scale)
+            elif is_later and array in self._source.doubles:
+                # What is learned of them would differ in the last digits.
+                change += '.astype("float32")'
             if change:
                 self._code.lines += [
                     f"{variable}{end} = {variable}{end}{change}" for end in self._source.parts

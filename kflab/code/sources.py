@@ -35,12 +35,14 @@ class Source(Statements):
             it brings one whole.
         gaps: what stands in for missing values of arrays, by the array: code with a place for the training
             samples.
+        doubles: arrays in double precision that kflab has in single precision.
         ordered: the samples follow each other in time.
         gap: the samples to leave out between two splits in time.
     """
 
     parts: tuple[str, ...] = ("",)
     gaps: dict[str, str] = msgspec.field(default_factory=dict)
+    doubles: set[str] = msgspec.field(default_factory=set)
     ordered: bool = False
     gap: int = 0
 
@@ -106,7 +108,7 @@ def _digit_images(source: Source, images: str, digits: str, *, is_used: bool) ->
 
 
 def _digits(_: Settings, variable: Variable) -> Source:
-    source = Source(parts=("_train", "_test"))
+    source = Source(parts=("_train", "_test"), doubles={"image"})
     digit = variable("digit")
     _digit_images(source, variable("image"), "digit" if digit == "_" else digit, is_used=digit != "_")
     return source
@@ -114,6 +116,7 @@ def _digits(_: Settings, variable: Variable) -> Source:
 
 def _digits_pairs(settings: Settings, variable: Variable) -> Source:
     source = Source(imports={"import numpy as np"}, recipes=["make_pairs"], parts=("_train", "_test"))
+    source.doubles = {"left", "right"}
     _digit_images(source, "images", "digits", is_used=True)
     source.assign("rng", call("np.random.default_rng", literal(bundled.PAIRS_SEED)))
     names = [variable(name) for name in ("left", "right", "same")]
@@ -241,6 +244,7 @@ def _arrays(path: Path, kind: SourceKind, settings: Settings, variable: Variable
     source = Source(imports={"import numpy as np"})
     ends = {TRAIN: "_train", VALIDATION: "_val", TEST: "_test"}
     splits = held.splits
+    source.doubles = {one.name for one in held.inputs if one.parts[TRAIN].dtype == "float64"}
     source.parts = tuple(ends[split] for split in splits) if len(splits) > 1 else ("",)
     if kind is SourceKind.NPZ:
         source.assign("data", call("np.load", quoted(shown)))
