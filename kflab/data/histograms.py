@@ -43,7 +43,8 @@ def edges(low: float, high: float, *, whole: bool, most: int = MOST_BINS) -> lis
             if len(set(found)) == len(found) and found[0] <= low and found[-1] >= high:
                 return found
     # The span is too small or too far from zero for round edges.
-    return [low + span * index / most for index in range(most)] + [high]
+    width = span / most  # span times an index may be more than a number can be
+    return [low + width * index for index in range(most)] + [high]
 
 
 class Counter:

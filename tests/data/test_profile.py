@@ -238,6 +238,12 @@ def test_what_the_model_gets_is_told_as_it_is_scaled() -> None:
     assert [one.name for one in found.raw["features"].columns][:3] == ["age", "sex", "bmi"]
 
 
+def test_edges_of_the_largest_numbers_rise() -> None:
+    found = edges(-1.1e-187, 9.5e306, whole=False)
+    assert found == sorted(set(found))
+    assert (found[0], found[-1]) == (-1.1e-187, 9.5e306)
+
+
 def test_columns_side_by_side_are_told_as_they_are_scaled(tmp_path: Path) -> None:
     rows = "".join(f"{20 + 7 * index},{index % 5},{index}\n" for index in range(40))
     (tmp_path / "houses.csv").write_text("area,rooms,price\n" + rows, encoding="utf-8")
