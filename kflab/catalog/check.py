@@ -67,7 +67,8 @@ def check_arguments(entry: Entry, arguments: Arguments, catalog: Catalog) -> Ite
     if entry.unsafe:
         yield Problem(
             (),
-            f"{entry.name} holds code, which a document cannot carry; use a layer or an operation of keras.ops",
+            f"{entry.name} holds code, which a document cannot carry; use a layer or an operation of "
+            "keras.ops",
         )
         return
     known = [argument.name for argument in entry.arguments]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kflab.predict.asking import Asked
     from kflab.predict.results import OutputResult, Predictions, SampleResult, Split, Which
 
+
 @click.command()
 @click.argument("run")
 @click.argument("source", required=False)

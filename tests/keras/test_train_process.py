@@ -77,7 +77,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
 
     made = Runs(
         done=start("done", epochs=3),
-        failed=start("failed", loss="{CosineSimilarity: {axis: 3}}"),
+        failed=start("failed", loss="CTC"),
         asked=start("asked"),
         terminated=start("terminated"),
         killed=start("killed", callbacks="{BackupAndRestore: {backup_dir: backup}}"),
@@ -119,7 +119,7 @@ def test_failed_with_one_line_and_the_traceback_in_the_console(runs: Runs) -> No
     row = summarize(runs.failed)
     assert row.status is Status.FAILED
     assert "\n" not in row.cause
-    assert "dimension 3" in row.cause
+    assert "max_length" in row.cause
     assert "Traceback (most recent call last)" in (runs.failed / CONSOLE).read_text()
 
 

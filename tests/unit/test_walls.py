@@ -38,7 +38,9 @@ def test_the_core_loads_neither_keras_nor_a_screen(code: str) -> None:
 
 
 def test_what_draws_data_needs_neither_arrays_nor_a_screen() -> None:
-    code = "import kflab.pictures.samples, kflab.pictures.surface, kflab.pictures.placing, kflab.pictures.asking"
+    code = (
+        "import kflab.pictures.samples, kflab.pictures.surface, kflab.pictures.placing, kflab.pictures.asking"
+    )
     assert not loaded(code) & {*HEAVY, "textual"}
 
 
