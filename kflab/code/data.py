@@ -31,7 +31,19 @@ KEPT = (BATCHES, "x_train", "y_train", "x_val", "y_val", "x_test", "y_test")
 
 _OTHERS = (
     *("x", "y", "rows", "array", "train", "val", "test", "data", "rng", "images", "digits", "order", "part"),
-    *("table", "columns", "types", "names", "labels", "endings", "files", "texts", "folders", "lines"),
+    *(
+        "table",
+        "complete",
+        "columns",
+        "types",
+        "names",
+        "labels",
+        "endings",
+        "files",
+        "texts",
+        "folders",
+        "lines",
+    ),
     *("csv", "pa", "parquet", "json", "tf", "pad_sequences", "to_categorical", "train_test_split"),
 )
 """The variables that the statements use besides those of the arrays."""

@@ -88,6 +88,7 @@ class _Writer:
         self._roles = roles_of(path, self._table, settings, data)
         self._how = settings.text("missing")
         self._code = TableCode()
+        self._rows = "table"
         self._variable = variable
         names = [*dict.fromkeys((FEATURES, *(column.name for column in self._table.columns)))]
         self._arrays = {name: variable(name) for name in names if variable(name) != "_"}
@@ -103,7 +104,9 @@ class _Writer:
         self._check(used)
         self._read(used)
         if self._how == "drop" and any(column.missing for column in used):
-            self._code.lines.append("table = table.drop_null()")
+            # The words of a row that is left out still are among those of their column.
+            self._rows = "complete"
+            self._code.lines.append("complete = table.drop_null()")
         for name, variable in self._arrays.items():
             made, after = self._array(name)
             self._code.lines += lines(made, before=f"{variable} = ", after=after)
@@ -212,7 +215,7 @@ class _Writer:
         return self._alone(columns[0]), ""
 
     def _alone(self, column: Column) -> Expression:
-        named = f"table[{quoted(column.name)}]"
+        named = f"{self._rows}[{quoted(column.name)}]"
         if column.kind is ColumnKind.TEXT:
             texts = named if self._kind is SourceKind.JSON_LINES else f"{named}.to_pylist()"
             if self._kind is not SourceKind.TABLE:
@@ -225,8 +228,7 @@ class _Writer:
                 return call("ragged", named, dtype)
             return call("np.array", named, dtype=dtype)
         if self._style.types.get(column.name) == IDS:
-            self._code.recipes.append("codes")
-            return f"codes({named})[:, None]"
+            return f"{flat(self._worded('codes', column))}[:, None]"
         if column.kind is ColumnKind.CATEGORY:
             return self._values(column)
         wide = max(abs(column.low or 0), abs(column.high or 0)) >= _EXACT or column.kind is ColumnKind.DATE
@@ -235,20 +237,24 @@ class _Writer:
 
     def _values(self, column: Column) -> Expression:
         """The values of a column as numbers: of categories one 0 or 1 for each."""
-        named = f"table[{quoted(column.name)}]"
+        named = f"{self._rows}[{quoted(column.name)}]"
         if column.kind is ColumnKind.CATEGORY:
-            self._code.recipes.append("one_hot")
-            return call("one_hot", named)
+            return self._worded("one_hot", column)
         if column.kind is ColumnKind.DATE:
             return f'{named}.cast("int64").to_numpy() / {_MICROSECONDS}'
         return named
 
+    def _worded(self, recipe: str, column: Column) -> Expression:
+        """What a function makes of words, in the alphabet of all of their column."""
+        self._code.recipes.append(recipe)
+        places = dict.fromkeys((self._rows, "table"))
+        return call(recipe, *(f"{place}[{quoted(column.name)}]" for place in places))
+
     def _target(self, column: Column) -> Expression:
-        named = f"table[{quoted(column.name)}]"
+        named = f"{self._rows}[{quoted(column.name)}]"
         kind = describe_target(column, self._style, self._table).kind
         if column.kind is ColumnKind.CATEGORY:
-            self._code.recipes.append("codes")
-            return call("codes", named)
+            return self._worded("codes", column)
         if column.kind is ColumnKind.NUMBERS:
             made = f'np.array({named}, dtype="float32")'
             return f"{made}[:, 0]" if column.shape == (1,) else made

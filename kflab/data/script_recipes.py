@@ -37,16 +37,25 @@ def weighted(classes: Array, weights: Mapping[int, float]) -> Array:
     return table[classes]
 
 
-def codes(words: Iterable[object]) -> Array:
-    """The number of each word, counted in the order of the alphabet."""
-    stripped = [str(word).strip() for word in np.asarray(words)]
-    return np.unique(stripped, return_inverse=True)[1]
+def codes(words: Iterable[object], among: Iterable[object] | None = None) -> Array:
+    """The number of each word in the alphabet of the words `among` which it is."""
+    return np.searchsorted(alphabet(words if among is None else among), stripped(words))
 
 
-def one_hot(words: Iterable[object]) -> Array:
-    """A column of 0s and 1s for each word, in the order of the alphabet."""
-    numbers = codes(words)
-    return np.eye(numbers.max() + 1, dtype="float32")[numbers]
+def one_hot(words: Iterable[object], among: Iterable[object] | None = None) -> Array:
+    """A column of 0s and 1s for each of the words `among` which these are."""
+    count = len(alphabet(words if among is None else among))
+    return np.eye(count, dtype="float32")[codes(words, among)]
+
+
+def alphabet(words: Iterable[object]) -> Array:
+    """The different words, in order."""
+    return np.unique(stripped(words))
+
+
+def stripped(words: Iterable[object]) -> list[str]:
+    """Words without blanks around them."""
+    return [str(word).strip() for word in np.asarray(words)]
 
 
 def filled(values: Array, *parts: Array) -> list[Array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import io
 import json
 from pathlib import Path
@@ -254,6 +255,46 @@ def test_a_script_reads_tables_as_a_run_does(name: str, tmp_path: Path) -> None:
 def test_a_script_trains_on_a_table_to_the_weights_of_a_run(tmp_path: Path) -> None:
     people(tmp_path)
     same(TABLES["whole"], tmp_path)
+
+
+def odd_files(folder: Path) -> None:
+    """Files with what is seldom: quotes and blanks in a header, dates, a word that is left out, no splits."""
+    rng = np.random.default_rng(6)
+    rows = [(row, "Ro, me" if row % 2 else 'Os"" lo', row % 3) for row in range(60)]
+    lines = [f'{row % 7},"{city}",{row},{kind}' for row, city, kind in rows]
+    (folder / "odd.csv").write_text("\n".join([" a ,b,,y", *lines]), encoding="utf-8")
+    gaps = [
+        f"{'' if row == 9 else row},{'rare' if row == 9 else city[:2]},{kind}" for row, city, kind in rows
+    ]
+    (folder / "rare.csv").write_text("\n".join(["a,b,y", *gaps]), encoding="utf-8")
+    large = [f"{1_700_000_000_000 + row * 37},{kind}" for row, _, kind in rows]
+    (folder / "large.csv").write_text("\n".join(["t,y", *large]), encoding="utf-8")
+    first = datetime.date(2026, 1, 1)
+    table = {
+        "day": [first + datetime.timedelta(days=int(day)) for day in rng.permutation(60)],
+        "count": rng.integers(9, size=60),
+        "city": pa.array(rng.choice(["u", "v", "w"], size=60)).dictionary_encode(),
+        "good": rng.integers(2, size=60).astype(bool),
+        "kind": rng.integers(3, size=60),
+    }
+    parquet.write_table(pa.table(table), folder / "typed.parquet")
+    np.save(folder / "x.npy", rng.normal(size=(60, 4)))
+    np.save(folder / "y.npy", rng.integers(3, size=(60, 1)))
+
+
+ODD = {
+    "header": dense("source: odd.csv, inputs: {x: [column_3, a, b]}"),
+    "left out": dense("source: rare.csv, arguments: {missing: drop}"),
+    "large numbers": dense("source: large.csv, inputs: {x: t}, scale: standard", 1),
+    "types": dense("source: typed.parquet, order_by: day", 5),
+    "double precision": dense("source: x.npy, split: stratified, prepare: {x: [Normalization]}"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_script_reads_odd_files_as_a_run_does(name: str, tmp_path: Path) -> None:
+    odd_files(tmp_path)
+    same_samples(ODD[name], tmp_path)
 
 
 def records(folder: Path) -> None:
