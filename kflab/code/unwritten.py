@@ -21,6 +21,11 @@ def refuse_unwritten(experiment: Experiment) -> None:
 
 
 def _unwritten(experiment: Experiment) -> Iterator[str]:
+    data = experiment.data
+    beside = [name for names in data.inputs.values() if not isinstance(names, str) for name in names]
+    for name in beside:
+        if data.prepare.get(name) or data.augment.get(name):
+            yield f"preparing {name!r}, one of several columns that feed an Input"
     if not any(experiment.data.augment.values()):
         return
     graph = experiment.model

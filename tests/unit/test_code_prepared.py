@@ -175,6 +175,11 @@ def test_scripts_are_formatted_and_without_complaints(tmp_path: Path) -> None:
     ("data", "features", "told"),
     [
         ("source: gaps.csv", 4, "'age' has no value in row 41"),
+        (
+            "source: people.csv, inputs: {x: [age, size]}, prepare: {age: [Normalization]}",
+            2,
+            "preparing 'age', one of several columns",
+        ),
         ("source: gaps.csv, arguments: {missing: most_frequent}", 4, "the missing values of 'age'"),
         (
             f"source: pictures, arguments: {{image_size: 4}}, scale: standard, {AUGMENT}",
