@@ -102,7 +102,7 @@ def test_the_encoder_of_the_guide():
     assert build_graph(preset("mnist_autoencoder"), "encoder").count_params() == 18_672
 
 
-EVERY_DAY = {"digits_mlp", "iris_mlp", "tickets"}
+EVERY_DAY = {"digits_mlp", "iris_mlp"}
 
 
 @pytest.mark.parametrize(
