@@ -9,7 +9,6 @@ from kflab.catalog.datasets import describe
 from kflab.catalog.preparation import prepared
 from kflab.catalog.preparation_problems import preparation_problems
 from kflab.catalog.preparation_steps import augment_names, prepare_names
-from kflab.code.scripts import write
 from kflab.diagnose.check import check
 from kflab.errors import KflabError, UnusableInputError
 from kflab.experiment import Data, Spec
@@ -152,20 +151,6 @@ def test_weights_are_given_by_label_or_number_to_the_one_output_that_has_them():
         weights_by_number({"owls": 2}, held)
     with pytest.raises(UnusableInputError, match="no output has classes"):
         with_classes({"c": INFO.targets[1]})
-
-
-@pytest.mark.parametrize(
-    ("given", "training", "words"),
-    [
-        (", prepare: {image: [{Rescaling: {scale: 2}}]}", "", "data.prepare"),
-        (", augment: {image: [RandomFlip]}", "", "data.augment"),
-        (", split: random, shuffle: false", "", "data.split and data.shuffle"),
-        ("", ", class_weight: balanced", "training.class_weight"),
-    ],
-)
-def test_no_code_is_written_that_would_leave_something_out(given: str, training: str, words: str):
-    with pytest.raises(KflabError, match=words):
-        write(read(given, training))
 
 
 def test_steps_are_edited_in_the_setup():
