@@ -245,13 +245,15 @@ def _update_map(old: CommentedMap, new: Mapping[str, Value], path: Path, style: 
         key = names.get(name)
         where = (*path, name)
         if key is None:
+            if style.is_default(where, value):
+                continue  # who wrote the document left it out
             names[name] = _natural_key(name)
             place = list(old).index(names[previous]) + 1 if previous else 0
             old.insert(place, names[name], _fresh(value, where, style))
         elif (updated := _updated(old[key], value, where, style)) is not old[key]:
             old[key] = updated
         previous = name
-    order = [names[name] for name in new]
+    order = [names[name] for name in new if name in names]
     if style.is_ordered(path) and list(old) != order:
         for key in order:
             old.move_to_end(key)

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import sys
-
-import msgspec
-
-from kflab import paths
 from kflab.catalog.looks import Asked, Look
+from kflab.errors import KflabError
+from kflab.tui.questions import ask
 
 PATIENCE = 60.0
 """Seconds after which a look that has not come counts as failed: a library may have to be loaded first."""
@@ -25,29 +20,7 @@ async def look(asked: Asked, patience: float = PATIENCE) -> Look:
         asked: what is wanted.
         patience: the seconds it may take.
     """
-    log_path = paths.state_dir() / LOG
-    log_path.parent.mkdir(parents=True, exist_ok=True)
-    with log_path.open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "kflab.data",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=log,
-            # Keys typed at the terminal are for the lab.
-            start_new_session=True,
-        )
-        try:
-            answer, _ = await asyncio.wait_for(process.communicate(msgspec.json.encode(asked)), patience)
-        except TimeoutError:
-            return Look(error=f"looking at the data took more than {patience:g} seconds")
-        finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
     try:
-        return msgspec.json.decode(answer, type=Look)
-    except msgspec.DecodeError:
-        return Look(error=f"looking at the data failed; {log_path} says why")
+        return await ask("kflab.data", asked, Look, doing="looking at the data", log=LOG, patience=patience)
+    except KflabError as error:
+        return Look(error=str(error))

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import sys
 
-import msgspec
-
-from kflab import paths
+from kflab.errors import KflabError
 from kflab.predict.asking import LOG, Asked, known
 from kflab.predict.results import Answer
+from kflab.tui.questions import ask
 
 PATIENCE = 600.0
 """Seconds after which predictions that have not come count as failed."""
@@ -30,29 +27,7 @@ async def predict(asked: Asked, patience: float = PATIENCE) -> Answer:
     """
     if (kept := await asyncio.to_thread(known, asked)) is not None:
         return Answer(kept)
-    log_path = paths.state_dir() / LOG
-    log_path.parent.mkdir(parents=True, exist_ok=True)
-    with log_path.open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "kflab.predict",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=log,
-            # Keys typed at the terminal are for the lab.
-            start_new_session=True,
-        )
-        try:
-            answer, _ = await asyncio.wait_for(process.communicate(msgspec.json.encode(asked)), patience)
-        except TimeoutError:
-            return Answer(error=f"predicting took more than {patience:g} seconds")
-        finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
     try:
-        return msgspec.json.decode(answer, type=Answer)
-    except msgspec.DecodeError:
-        return Answer(error=f"predicting failed; {log_path} says why")
+        return await ask("kflab.predict", asked, Answer, doing="predicting", log=LOG, patience=patience)
+    except KflabError as error:
+        return Answer(error=str(error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kflab import document, presets
@@ -325,3 +326,15 @@ def test_weights_to_start_from_are_looked_for_beside_the_experiment(tmp_path: Pa
     assert problems() == []
     experiment = assign(experiment, ["training.initial_weights=mine.pt"])
     assert "expected a .weights.h5 or .keras file" in problems()[0]
+
+
+def test_a_default_that_was_left_out_stays_out() -> None:
+    text = (
+        "model:\n  nodes:\n    x: {Input: {shape: [4]}}\n    y: {Dense: {units: 3}, from: x}\n"
+        "  outputs: [y]\ntraining: {loss: mse}  # by hand\n"
+    )
+    experiment = document.read_text(text)
+    longer = msgspec.structs.replace(
+        experiment, training=msgspec.structs.replace(experiment.training, epochs=3)
+    )
+    assert "training: {loss: mse, epochs: 3} # by hand" in document.dump(longer, text)
