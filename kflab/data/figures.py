@@ -20,6 +20,7 @@ MOST_COLUMNS = 200
 """How many columns of a table get figures of their own."""
 
 _BLOCK = 1 << 20
+_LAST_EXACT = 2**53  # beyond it, two whole numbers may be one and the same float
 _TEXT_KINDS = "OUST"
 
 
@@ -242,7 +243,8 @@ def _trailing_zeros(array: Array) -> float:
 
 def _distinct(array: Array, low: float, high: float) -> int | None:
     """How many different finite values there are, where they are few."""
-    if array.dtype.kind in "biu" and high - low <= _BLOCK:
+    is_exact = max(abs(low), abs(high)) <= _LAST_EXACT
+    if array.dtype.kind in "biu" and high - low <= _BLOCK and is_exact:
         seen = np.zeros(int(high - low) + 1, dtype=bool)
         for _, block in _blocks(array):
             seen[block.astype("int64").reshape(-1) - int(low)] = True

@@ -101,6 +101,8 @@ class Lab(App[None]):
         self.problem: KflabError | None = None
         self.fault: BaseException | None = None
         self._keys = KeyOrder(self, super().on_event)
+        # The lab's screen is the one that keys go to before all of its panes are there.
+        self._keys.hold_until_released()
         self._adopted: Path | None = None
         self._ascii = [AsciiFilter()] if ascii_only else []
         for theme in themes.THEMES:
@@ -136,6 +138,7 @@ class Lab(App[None]):
         self._profiler = Profiler(self)
         self.set_reactive(Lab.session, session)
         await self.push_screen(LabScreen())
+        self._keys.release()
         self.call_after_refresh(self._settle)
 
     def _opened(self) -> Session:
@@ -269,7 +272,8 @@ class Lab(App[None]):
 
         Textual has no public way to keep its traceback, with all local values, off the terminal.
         """
-        self.fault = sys.exception()
+        # What goes wrong after the first fault mostly goes wrong because of it.
+        self.fault = self.fault or sys.exception()
         self._close_messages_no_wait()
 
     def _catch_signals(self) -> None:

@@ -42,10 +42,14 @@ class KeyOrder:
             self._is_travelling = False
         await self._next()
 
-    def hold(self) -> None:
-        """Keeps keys back until `release`, or for a second at most."""
+    def hold_until_released(self) -> None:
+        """Keeps keys back until `release`, however long that takes."""
         self._is_holding = True
         self._holds += 1
+
+    def hold(self) -> None:
+        """Keeps keys back until `release`, or for a second at most."""
+        self.hold_until_released()
         self._app.set_timer(_LOST, lambda held=self._holds: self.release() if held == self._holds else None)
 
     def release(self) -> None:

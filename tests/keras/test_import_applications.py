@@ -34,6 +34,9 @@ SMALLEST = {
     "ConvNeXtTiny", "DenseNet121", "EfficientNetB0", "EfficientNetV2B0", "InceptionV3", "MobileNet",
     "MobileNetV2", "MobileNetV3Small", "NASNetMobile", "ResNet50", "ResNet50V2", "VGG16", "Xception",
 }  # fmt: skip
+"""The smallest of each family."""
+
+EVERY_DAY = {"EfficientNetB0", "MobileNetV3Small", "ResNet50", "VGG16", "Xception"}
 
 
 def links(value: Any) -> Iterator[str]:
@@ -91,7 +94,10 @@ def shapes(model: keras.Model, report: GraphReport) -> tuple[list[Any], list[Any
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=() if name in SMALLEST else pytest.mark.slow) for name in applications.names()],
+    [
+        pytest.param(name, marks=() if name in EVERY_DAY else pytest.mark.slow)
+        for name in applications.names()
+    ],
 )
 def test_an_application_comes_in_and_is_the_same_again(name: str) -> None:
     def hold() -> None:
