@@ -109,7 +109,7 @@ def same_weights(one: keras.Model, other: keras.Model, difference: float = 0.0) 
 
 
 # One with several inputs and outputs, one with a nested model, one in time and one with a table.
-EVERY_DAY = {"digits_autoencoder", "iris_mlp", "sine_forecast", "tickets"}
+EVERY_DAY = {"digits_autoencoder", "iris_mlp", "sine_forecast"}
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,7 @@ def test_what_chance_gives_is_the_weighted_sum_over_the_outputs(losses, weights,
     )
 
 
+@pytest.mark.slow
 async def test_a_process_of_its_own_answers_and_ends_with_the_client(tmp_path: Path):
     engine = EngineClient(tmp_path / "smoke.log", command=SMOKE_COMMAND)
     engine.start()

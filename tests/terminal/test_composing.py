@@ -89,6 +89,7 @@ def saved(runs_dir: Path) -> Experiment:
     return document.read(Path("mine.yaml"))
 
 
+@pytest.mark.slow
 def test_the_toy_resnet_of_the_functional_guide(runs_dir: Path) -> None:
     with composing("digits", "digit", other_lab=True) as keyboard:
         terminal = keyboard.terminal
@@ -156,6 +157,7 @@ def test_a_siamese_network(runs_dir: Path) -> None:
     assert siamese.outputs == ("same",)
 
 
+@pytest.mark.slow
 def test_the_autoencoder_of_nested_models(runs_dir: Path) -> None:
     with composing("digits", "decoder") as keyboard:
         terminal = keyboard.terminal
