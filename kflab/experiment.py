@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from kflab.graph.nodes import Call, Graph
+from kflab.runs.plan import DataPath
 from kflab.values import Arguments
 
 VERSION = 1
@@ -71,6 +72,20 @@ class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     shuffle: bool = True
 
 
+class PlanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the document fixes of how the steps are made; what it leaves out is measured.
+
+    Attributes:
+        steps_per_execution: so many steps are given to the device at once.
+        data: where batches come from: `device`, `memory`, `cached` or `streamed`.
+        jit_compile: whether XLA compiles the steps.
+    """
+
+    steps_per_execution: Positive | None = None
+    data: DataPath | None = None
+    jit_compile: bool | None = None
+
+
 class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """How the model is trained.
 
@@ -87,6 +102,11 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             makes all classes count the same; nothing given: every sample counts 1.
         initial_weights: the `.weights.h5` or `.keras` file whose weights it starts from; a relative path
             starts at the experiment's file. Layers that it does not have start fresh; "" means that all do.
+        dtype_policy: what layers compute in and keep their weights in, as `mixed_bfloat16`; "" is Keras' own
+            setting, `float32` as a rule. A layer with a `dtype` of its own keeps that.
+        deterministic: whether equal seeds give equal weights where a faster way would not; slower on GPUs.
+        plan: what is fixed of how the steps are made.
+        snapshot_seconds: how often a snapshot is taken inside of long epochs; one is taken after each epoch.
     """
 
     optimizer: Spec = Spec("Adam")
@@ -99,6 +119,12 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] | None = None
     class_weight: Mapping[str, float] | Literal["balanced"] | None = None
     initial_weights: str = ""
+    dtype_policy: Literal[
+        "", "float32", "mixed_bfloat16", "mixed_float16", "bfloat16", "float16", "float64"
+    ] = ""
+    deterministic: bool = False
+    plan: PlanSettings = PlanSettings()
+    snapshot_seconds: Annotated[float, msgspec.Meta(gt=0)] = 60.0
 
     def loss_of(self, output: str) -> Spec | None:
         """The loss that holds for one output."""

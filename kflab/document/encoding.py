@@ -151,7 +151,9 @@ def _training(training: Training) -> dict[str, Value]:
     rest = _builtins(
         msgspec.structs.replace(training, optimizer=Spec("Adam"), loss={}, metrics={}, callbacks=())
     )
-    rest.pop("optimizer", None)  # a default that is a struct is not always left out
+    for name in ("optimizer", "plan"):  # a default that is a struct is not always left out
+        if name == "optimizer" or not rest.get(name):
+            rest.pop(name, None)
     plain: dict[str, Value] = {"optimizer": spec(training.optimizer)}
     if training.loss:
         plain["loss"] = _by_output({output: spec(loss) for output, loss in training.loss.items()})

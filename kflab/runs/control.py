@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -17,14 +18,59 @@ _LOOK_SECONDS = 0.1
 _LONGEST = 1 << 20
 
 
-class Stop(msgspec.Struct, frozen=True, tag="stop", tag_field="request"):
-    """Stop after the step at hand and keep the model."""
+class _Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="request", omit_defaults=True):
+    """Something that is asked of a trainer.
 
-    time: float
+    Attributes:
+        time: when.
+        by: who asks.
+        id: what the answer, a `Steered` event, is known by.
+    """
+
+    time: float = 0.0
     by: str = ""
+    id: str = ""
 
 
-_decoder: msgspec.json.Decoder[Stop] = msgspec.json.Decoder(Stop)
+class Stop(_Request, frozen=True, tag="stop"):
+    """Stop and keep the model: after the `step` at hand, or after the `epoch` at hand."""
+
+    after: Literal["step", "epoch"] = "step"
+
+
+class Pause(_Request, frozen=True, tag="pause"):
+    """Make no more steps until `GoOn` comes."""
+
+
+class GoOn(_Request, frozen=True, tag="go_on"):
+    """Go on after a pause."""
+
+
+class TakeSnapshot(_Request, frozen=True, tag="snapshot"):
+    """Take a snapshot now."""
+
+
+class SetRate(_Request, frozen=True, tag="rate"):
+    """Set the learning rate to `value`, or multiply it by `factor`."""
+
+    value: float | None = None
+    factor: float | None = None
+
+
+class SetEpochs(_Request, frozen=True, tag="epochs"):
+    """Train `total` epochs in all, or `more` than was said before (less, where it is negative)."""
+
+    total: int | None = None
+    more: int | None = None
+
+
+class Evaluate(_Request, frozen=True, tag="evaluate"):
+    """Hold the model as it is now against the validation split, or the test split where there is none."""
+
+
+Request: TypeAlias = Stop | Pause | GoOn | TakeSnapshot | SetRate | SetEpochs | Evaluate
+
+_decoder: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
 
 
 def ask_stop(run_dir: Path, by: str = "") -> None:
@@ -68,10 +114,10 @@ def stop_asked(run_dir: Path) -> bool:
 
 def _is_stop(line: bytes) -> bool:
     try:
-        _decoder.decode(line)
+        request = _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
-    return True
+    return isinstance(request, Stop)
 
 
 class Requests:

@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from kflab.runs.plan import Plan
+
 Logs: TypeAlias = Mapping[str, float | None]
 """Values by name (`loss`, `val_accuracy`); NaN and infinity are written as null."""
 
@@ -166,6 +168,125 @@ class Evaluated(msgspec.Struct, frozen=True, tag="evaluated", tag_field="event")
     logs: Logs
 
 
+class Planned(msgspec.Struct, frozen=True, tag="planned", tag_field="event", omit_defaults=True):
+    """How the steps are made, as it was measured or as the document says.
+
+    Attributes:
+        time: when.
+        plan: what was chosen.
+        reasons: why, a line for each part of it.
+        seconds: how long the measuring took.
+    """
+
+    time: float
+    plan: Plan
+    reasons: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+class Resumed(msgspec.Struct, frozen=True, tag="resumed", tag_field="event", omit_defaults=True):
+    """A trainer goes on where a snapshot was taken; what was written of later steps is void.
+
+    Attributes:
+        time: when.
+        epoch: the epochs that are done.
+        step: the steps of the next one that are done.
+        snapshot: the name of the snapshot; "" where there was none and training starts anew.
+        refused: snapshots that could not be used, each with the reason.
+    """
+
+    time: float
+    epoch: int = 0
+    step: int = 0
+    snapshot: str = ""
+    refused: tuple[str, ...] = ()
+
+
+class Snapshotted(msgspec.Struct, frozen=True, tag="snapshotted", tag_field="event", omit_defaults=True):
+    """A snapshot is on disk.
+
+    Attributes:
+        time: when.
+        epoch: the epochs that it has done.
+        step: the steps of the next one that it has done.
+        bytes: its size.
+        seconds: how long training waited for it.
+        name: its name.
+    """
+
+    time: float
+    epoch: int
+    step: int
+    bytes: int = 0
+    seconds: float = 0.0
+    name: str = ""
+
+
+class Steered(msgspec.Struct, frozen=True, tag="steered", tag_field="event", omit_defaults=True):
+    """A request was answered.
+
+    Attributes:
+        time: when.
+        request: its kind, as in `control.jsonl`: `pause`, `go_on`, `stop`, `snapshot`, `rate`, `epochs`,
+            `evaluate`.
+        epoch: the epochs that were done then.
+        step: the steps of the next one that were done.
+        text: what was done, in one line.
+        value: the learning rate or the number of epochs from then on.
+        logs: what an evaluation found.
+        refused: why it was not done; "" where it was.
+        id: the request's own.
+    """
+
+    time: float
+    request: str
+    epoch: int = 0
+    step: int = 0
+    text: str = ""
+    value: float | None = None
+    logs: Logs = {}
+    refused: str = ""
+    id: str = ""
+
+
+class DeviceUsage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How busy one accelerator is; None for what its driver does not tell.
+
+    Attributes:
+        name: as in `gpu:0`.
+        utilisation: percent.
+        memory: bytes that are taken.
+        memory_total: bytes that it has.
+        temperature: degrees Celsius.
+        power: watts.
+    """
+
+    name: str
+    utilisation: float | None = None
+    memory: int | None = None
+    memory_total: int | None = None
+    temperature: float | None = None
+    power: float | None = None
+
+
+class Usage(msgspec.Struct, frozen=True, tag="usage", tag_field="event", omit_defaults=True):
+    """How busy the machine is, every few seconds.
+
+    Attributes:
+        time: when.
+        cpu: percent of one core that the trainer takes; 200 is two cores.
+        memory: bytes that the trainer has in memory.
+        memory_free: bytes that the machine has left.
+        devices: the accelerators that the run uses.
+    """
+
+    time: float
+    cpu: float = 0.0
+    memory: int = 0
+    memory_free: int = 0
+    devices: tuple[DeviceUsage, ...] = ()
+
+
 class End(enum.StrEnum):
     """How a run ended, in its own words. A run that died without a word is told from outside."""
 
@@ -205,5 +326,10 @@ Event: TypeAlias = (
     | Noted
     | Evaluated
     | Predicted
+    | Planned
+    | Resumed
+    | Snapshotted
+    | Steered
+    | Usage
     | Finished
 )

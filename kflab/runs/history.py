@@ -19,14 +19,20 @@ from kflab.runs.events import (
     Logs,
     Noted,
     NotFinite,
+    Planned,
     Predicted,
     Prepared,
+    Resumed,
+    Snapshotted,
     Started,
+    Steered,
     TargetFacts,
     Targets,
+    Usage,
 )
 from kflab.runs.names import VALIDATION, base_name, higher_is_better, in_order
 from kflab.runs.pace import Pace
+from kflab.runs.position import Position
 from kflab.runs.series import Series
 
 _BATCH_POINTS = 20_000
@@ -92,6 +98,10 @@ class RunState:
         predicted: what the trained model said of samples that it was not trained on.
         epoch_seconds: how long each epoch took, by its number.
         waited: the seconds of all epochs in which no batch was ready.
+        planned: how the steps are made.
+        snapshot: the newest snapshot.
+        steered: the requests that were answered, oldest first.
+        usage: how busy the machine is, as it was told last.
     """
 
     def __init__(self) -> None:
@@ -118,6 +128,10 @@ class RunState:
         self.predicted: Predicted | None = None
         self.epoch_seconds: dict[int, float] = {}
         self.waited = 0.0
+        self.planned: Planned | None = None
+        self.snapshot: Snapshotted | None = None
+        self.steered: list[Steered] = []
+        self.usage: Usage | None = None
         self._pace = Pace()
         self._goes_on = False
 
@@ -238,6 +252,27 @@ class RunState:
         self.predicted = event
 
     @_take.register
+    def _(self, event: Planned) -> None:
+        self.planned = event
+
+    @_take.register
+    def _(self, event: Resumed) -> None:
+        self._drop_from(Position(event.epoch, event.step))
+
+    @_take.register
+    def _(self, event: Snapshotted) -> None:
+        self.snapshot = event
+
+    @_take.register
+    def _(self, event: Steered) -> None:
+        self.steered.append(event)
+        del self.steered[:-_NOTES]
+
+    @_take.register
+    def _(self, event: Usage) -> None:
+        self.usage = event
+
+    @_take.register
     def _(self, event: Noted) -> None:
         self.notes.append(event)
         del self.notes[:-_NOTES]
@@ -256,17 +291,26 @@ class RunState:
 
     def _drop_what_is_done_again(self, epoch: int) -> None:
         """A run that died and was started again may go back some epochs, or to the start."""
-        if not self._goes_on:
-            return
+        if self._goes_on:
+            self._drop_from(Position(epoch - 1))
+
+    def _drop_from(self, position: Position) -> None:
+        """Forgets what was done after a position: it is done again."""
         self._goes_on = False
-        self.epoch_seconds = {done: seconds for done, seconds in self.epoch_seconds.items() if done < epoch}
-        if self.not_finite is not None and self.not_finite.epoch >= epoch:
+        done = position.epoch
+        self.epoch_seconds = {epoch: took for epoch, took in self.epoch_seconds.items() if epoch <= done}
+        if (
+            self.not_finite is not None
+            and Position(self.not_finite.epoch - 1, self.not_finite.step) > position
+        ):
             self.not_finite = None
         for curve in self.curves.values():
-            for series in (curve.training, curve.validation, curve.batches):
-                series.cut(epoch - 1)
-        self.learning_rate.cut(epoch - 1)
-        self.epochs_done = epoch - 1
+            curve.training.cut(done)
+            curve.validation.cut(done)
+            curve.batches.cut(position.x(self.steps))
+        self.learning_rate.cut(position.x(self.steps))
+        self.steered = [event for event in self.steered if Position(event.epoch, event.step) <= position]
+        self.epochs_done, self.epoch, self.step = done, done + 1, position.step
         self.best = {}
         for name, curve in self.curves.items():
             for prefix, series in (("", curve.training), (VALIDATION, curve.validation)):

@@ -1,0 +1,1 @@
+"""Steps of training and of evaluation on each of Keras' backends."""
