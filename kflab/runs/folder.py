@@ -23,7 +23,14 @@ _SLUG_LENGTH = 32
 
 
 def create(
-    experiment_yaml: str, title: str, runs_dir: Path, *, seed: int | None, backend: str, source: str = ""
+    experiment_yaml: str,
+    title: str,
+    runs_dir: Path,
+    *,
+    seed: int | None,
+    backend: str,
+    source: str = "",
+    device: str = "",
 ) -> Path:
     """Makes a run folder that only its owner can read: the experiment and `run.json`.
 
@@ -34,6 +41,7 @@ def create(
         seed: the seed to train with; None draws one, which is recorded.
         backend: the name of Keras' backend.
         source: the file that the experiment came from; relative data paths start from its folder.
+        device: what it shall run on, as in `kflab.runs.devices`.
 
     Returns:
         The folder, called `YYYYmmdd-HHMMSS-slug-xxxx`.
@@ -65,6 +73,7 @@ def create(
                 git=_git_commit(cwd),
                 host=socket.gethostname(),
                 user=_user(),
+                device=device,
             ),
         )
     except OSError as error:
