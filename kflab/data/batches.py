@@ -7,9 +7,9 @@ import math
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import keras
 import numpy as np
@@ -80,26 +80,48 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no type
         self._part, self._graph, self._weights = part, graph, weights
         self._batch_size, self._seed, self._shuffle = batch_size, seed, shuffle and seed is not None
         self._epoch = 0
-        self._order: tuple[int, Array] | None = None
+        self._orders: dict[int, Array] = {}
         threads = min(_MOST_THREADS, max(2, os.cpu_count() or 1))
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="batches")
-        self._ahead: dict[tuple[int, int], Future[Fed]] = {}
+        self._ahead: dict[_Unit, Future[Fed]] = {}
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return math.ceil(len(self._part) / self._batch_size)
 
+    @property
+    def whole(self) -> int:
+        """How many of them have all the samples that a batch has; the last one may have fewer."""
+        return len(self._part) // self._batch_size
+
     def __getitem__(self, index: int) -> Fed:
         """The batch with a number; those after it begin to be read."""
+        return self._read(index, 1)
+
+    def several(self, begin: int, count: int) -> Fed:
+        """So many batches from one on, stacked along a new first axis; those after them begin to be read.
+
+        Raises:
+            ValueError: the last of them has fewer samples than the others.
+        """
+        if not 0 < count <= self.whole - begin:
+            raise ValueError(f"{count} batches from {begin} on of {self.whole} whole ones")
+        shape = (count, self._batch_size)
+        stacked = _each(self._read(begin, count), lambda array: array.reshape(*shape, *array.shape[1:]))
+        assert isinstance(stacked, tuple)
+        return stacked
+
+    def _read(self, begin: int, count: int) -> Fed:
         with self._lock:
-            epoch = self._epoch
-            if self._shuffle and self._seed is not None and (self._order is None or self._order[0] != epoch):
-                self._order = epoch, order_of(len(self._part), self._seed, epoch)
-            for number in range(index, min(index + 1 + _AHEAD, len(self))):
-                if (epoch, number) not in self._ahead:
-                    rows = self._rows(number)
-                    self._ahead[epoch, number] = self._pool.submit(self._make, epoch, number, rows)
-            batch = self._ahead.pop((epoch, index))
+            asked_for = _Unit(self._epoch, begin, count)
+            wanted = [asked_for, *self._following(asked_for)]
+            # What was read ahead in other portions is of no use any more.
+            for unit in self._ahead.keys() - set(wanted):
+                self._ahead.pop(unit).cancel()
+            for unit in wanted:
+                if unit not in self._ahead:
+                    self._ahead[unit] = self._pool.submit(self._make, unit, self._rows(unit))
+            batch = self._ahead.pop(asked_for)
         asked = time.monotonic()
         try:
             return batch.result()
@@ -109,54 +131,81 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no type
         finally:
             self.waited += time.monotonic() - asked
 
+    def _following(self, unit: _Unit) -> Iterator[_Unit]:
+        """What will be asked for next, in portions of the same size; in training, of the next epoch, too."""
+        epoch, begin, count = unit.epoch, unit.begin + unit.count, unit.count
+        size = count
+        for _ in range(max(2, math.ceil(_AHEAD / size))):
+            if begin >= len(self):
+                if self._seed is None:
+                    return
+                epoch, begin = epoch + 1, 0
+            count = min(size, self.whole - begin) if begin < self.whole else 1
+            yield _Unit(epoch, begin, count)
+            begin += count
+
     def at_epoch(self, epoch: int) -> None:
         """Go to an epoch, counted from 0; what was read ahead of another one is dropped."""
         with self._lock:
-            if epoch == self._epoch:
-                return
             self._epoch = epoch
-            self._drop()
+            for unit in [unit for unit in self._ahead if unit.epoch != epoch]:
+                self._ahead.pop(unit).cancel()
 
     def close(self) -> None:
         """Stop reading."""
         with self._lock:
-            self._drop()
+            for batch in self._ahead.values():
+                batch.cancel()
+            self._ahead.clear()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _drop(self) -> None:
-        for batch in self._ahead.values():
-            batch.cancel()
-        self._ahead.clear()
+    def _rows(self, unit: _Unit) -> Array:
+        """The numbers of the samples of some batches."""
+        start, count = unit.begin * self._batch_size, len(self._part)
+        end = min(start + unit.count * self._batch_size, count)
+        if not self._shuffle or self._seed is None:
+            return np.arange(start, end)
+        if unit.epoch not in self._orders:
+            self._orders = {epoch: order for epoch, order in self._orders.items() if epoch == unit.epoch - 1}
+            self._orders[unit.epoch] = order_of(count, self._seed, unit.epoch)
+        return self._orders[unit.epoch][start:end]
 
-    def _rows(self, index: int) -> Array:
-        """The numbers of the samples of a batch of the epoch at hand."""
-        start, count = index * self._batch_size, len(self._part)
-        if self._order is not None:
-            return self._order[1][start : start + self._batch_size]
-        return np.arange(start, min(start + self._batch_size, count))
+    def _make(self, unit: _Unit, rows: Array) -> Fed:
+        if self._seed is None or self._part.augment is None:
+            return self._fed(*self._part.read(rows))
+        # What augmentation draws goes by the number of the batch, however many are read at once.
+        starts = range(0, len(rows), self._batch_size)
+        made = [
+            self._fed(*self._part.augment(rows[start : start + self._batch_size], key))
+            for index, start in enumerate(starts, start=unit.begin)
+            for key in [(self._seed, _AUGMENT, unit.epoch, index)]
+        ]
+        return made[0] if len(made) == 1 else _joined(made)
 
-    def _make(self, epoch: int, index: int, rows: Array) -> Fed:
-        if self._seed is not None and self._part.augment is not None:
-            inputs, targets = self._part.augment(rows, (self._seed, _AUGMENT, epoch, index))
-        else:
-            inputs, targets = self._part.read(rows)
+    def _fed(self, inputs: dict[str, Array], targets: dict[str, Array]) -> Fed:
         # Where Keras is given batches, TensorFlow wants something for an output that is held against nothing.
-        nothing = np.zeros((len(rows), 1), "float32")
+        nothing = np.zeros((len(next(iter(inputs.values()))), 1), "float32")
         targets = {name: targets.get(name, nothing) for name in self._graph.output_names()}
         fed = as_fed(self._graph, inputs, targets)
         return fed if self._weights is None else (*fed, as_one(self._weights.of(targets, self._graph)))
 
 
-class FollowEpochs(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
-    """Tells batches which epoch they are of, which may not begin at 0 when a training goes on."""
+class _Unit(NamedTuple):
+    """Batches of an epoch that are read at once."""
 
-    def __init__(self, batches: Batches) -> None:
-        super().__init__()
-        self._batches = batches
+    epoch: int
+    begin: int
+    count: int
 
-    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:  # noqa: ARG002
-        """Passes the epoch on."""
-        self._batches.at_epoch(epoch)
+
+def _each(value: Any, change: Callable[[Array], Array]) -> Any:
+    return tuple(_each(one, change) for one in value) if isinstance(value, tuple) else change(value)
+
+
+def _joined(made: Sequence[Any]) -> Any:
+    if isinstance(made[0], tuple):
+        return tuple(_joined(parts) for parts in zip(*made, strict=True))
+    return np.concatenate(made)
 
 
 def as_fed(graph: Graph, inputs: Mapping[str, Any], targets: Mapping[str, Any]) -> Fed:

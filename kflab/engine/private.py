@@ -98,3 +98,11 @@ def inverse_frequencies(layer: keras.layers.Layer) -> object:
     """
     lookup = getattr(layer, "_lookup_layer", layer)
     return lookup.idf_weights
+
+
+def backed_up_epochs(model: keras.Model) -> int:
+    """The epochs that `BackupAndRestore` has found to be done when training began.
+
+    It tells `fit` by an attribute of the model that has no public name.
+    """
+    return int(getattr(model, "_initial_epoch", None) or 0)

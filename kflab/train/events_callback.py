@@ -1,4 +1,4 @@
-"""Keras' training loop, written down as events and stopped on request, at next to no cost a step."""
+"""Training, written down as events, at next to no cost a step."""
 
 # ruff: noqa: ARG002 - Keras decides what a callback is given
 
@@ -16,25 +16,23 @@ from kflab.runs.events import Batch, Epoch, NotFinite
 from kflab.train.journal import INTERVAL, Journal
 from kflab.train.notices import Notices
 from kflab.train.saving import BestModel
+from kflab.train.steppers.stepper import Made
 
 _RATE = "learning_rate"
 
 
 class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
-    """Writes the events of training, keeps the best model, and stops when that was asked for.
+    """Writes the events of training, and keeps the best model.
 
     Args:
-        journal: where events go and requests come from.
+        journal: where events go.
         steps: the steps of an epoch.
-        validation_steps: the steps of a validation; 0 without one.
         notices: what tells what the callbacks of the experiment did.
         best: what keeps the best model; None where a callback of the experiment does.
         look: adds what the data says to the event of a loss that is no number.
 
     Attributes:
         epochs_done: the epochs that were completed.
-        stopping: a stop was asked for.
-        is_cut: the epoch at hand ended before all of its steps and its validation were done.
         waited: tells how long batches were waited for in all, where they are read meanwhile.
         nan_at: the epoch and step in which the loss was no number for the first time.
     """
@@ -44,20 +42,16 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
         journal: Journal,
         *,
         steps: int,
-        validation_steps: int,
         notices: Notices,
         best: BestModel | None,
         look: Callable[[NotFinite], NotFinite] = lambda lost: lost,
     ) -> None:
         super().__init__()
         self.epochs_done = 0
-        self.stopping = False
-        self.is_cut = False
         self.waited: Callable[[], float] = lambda: 0.0
         self.nan_at: tuple[int, int] | None = None
         self._journal = journal
         self._steps = steps
-        self._validation_steps = validation_steps
         self._notices = notices
         self._best = best
         self._epoch = 0
@@ -70,33 +64,30 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
         self._highest: float | None = None
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Notes when the epoch starts."""
-        if self.epochs_done != epoch:
-            self._journal.note(f"BackupAndRestore: goes on after epoch {epoch}")
-            self.epochs_done = epoch
+        """Notes when the epoch starts, or is gone on with."""
+        self.epochs_done = epoch
         self._epoch = epoch + 1
         self._unread.clear()
         self._last = None
         self._epoch_start = time.time()
         self._waited_before = self.waited()
 
-    def after_step(self, step: int, logs: Mapping[str, object] | None) -> None:
-        """A step is done.
+    def after_steps(self, step: int, made: Made) -> None:
+        """Steps are done.
 
         Args:
-            step: its index in the epoch, counted from 0.
-            logs: values as Keras gives them, tensors as a rule; converted only when they are written.
+            step: the index of the last of them in the epoch, counted from 0.
+            made: what they gave; converted only when it is written.
         """
         now = time.monotonic()
-        ended = self.model.stop_training
-        if self.nan_at is None and logs is not None:
+        if self.nan_at is None:
             # To read it would wait for the device; to keep it for the next look costs nothing.
-            self._unread.append((step + 1, logs.get("loss")))
-        if now < self._next_write and not ended:
+            self._unread.append((step + 1, made.losses))
+        if now < self._next_write and not self.model.stop_training:
             return
         self._next_write = now + INTERVAL
         done = step + 1
-        values = as_numbers(logs or {})
+        values = as_numbers(made.logs)
         self._journal.write(
             Batch(
                 time=time.time(),
@@ -108,17 +99,9 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
             )
         )
         self._look_for_nan(done, values)
-        if self._journal.stop_asked():
-            self._stop()
-        self.is_cut = bool(self.model.stop_training) and done < self._steps
 
-    def after_validation_step(self, step: int) -> None:
-        """A step of validation is done; `step` is its index, counted from 0."""
-        if self._journal.stop_asked():
-            self._stop()
-        if self.is_cut or (self.stopping and step + 1 < self._validation_steps):
-            self.is_cut = True
-            self.model.stop_evaluating = True
+    def after_validation_steps(self, step: int, made: Made) -> None:
+        """Steps of the validation are not written down."""
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Writes the epoch, and what the other callbacks made of it."""
@@ -143,19 +126,11 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
             self._journal.note(line)
         if self._best is not None:
             self._best.after_epoch(self.model, values)
-        if self._journal.stop_asked():
-            self._stop()
 
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
         """Notes what the other callbacks did at the end."""
         for line in self._notices.at_end(self.epochs_done):
             self._journal.note(line)
-
-    def _stop(self) -> None:
-        if not self.stopping:
-            self.stopping = True
-            self._journal.note("asked to stop")
-        self.model.stop_training = True
 
     def _look_for_nan(self, step: int, values: Mapping[str, float]) -> None:
         if self.nan_at is not None:
@@ -167,8 +142,8 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
             self._highest = loss if self._highest is None else max(self._highest, loss)
             return
         # Keras logs the mean over the epoch, which stays NaN: the first one tells the batch.
-        for done, mean in unread:
-            value = math.nan if mean is None else float(keras.ops.convert_to_numpy(mean))
+        found = ((done, float(mean)) for end, means in unread for done, mean in _numbered(end, means))
+        for done, value in found:
             if not math.isfinite(value):
                 step = done
                 break
@@ -182,27 +157,23 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
 
 
 class AtSteps(Protocol):
-    """A callback that is called at each step, without the conversions that Keras makes for others.
+    """A callback that is called after steps, without the conversions that Keras makes for others."""
 
-    Attributes:
-        is_cut: the epoch at hand ended before all of its steps and its validation were done.
-    """
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """An epoch begins, or is gone on with."""
 
-    is_cut: bool
+    def after_steps(self, step: int, made: Made) -> None:
+        """Steps of the training are done; `step` is the index of the last one in the epoch."""
 
-    def after_step(self, step: int, logs: Mapping[str, object] | None) -> None:
-        """A step is done; `logs` are as Keras gives them."""
-
-    def after_validation_step(self, step: int) -> None:
-        """A step of validation is done."""
+    def after_validation_steps(self, step: int, made: Made) -> None:
+        """Steps of the validation are done; `step` is the index of the last one."""
 
 
 class Callbacks(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras has no types
     """Keras' list of callbacks, without its cost a step.
 
     Keras converts the logs of each step to numbers, in a thread or in the loop, even when nobody looks at
-    them. This list does so only for callbacks that listen to steps, and calls the recorder directly. It also
-    keeps an epoch that was cut short from the callbacks: its values are not those of an epoch.
+    them. This list does so only for callbacks that listen to steps, and calls the recorder directly.
 
     Args:
         callbacks: the callbacks of the experiment.
@@ -210,6 +181,9 @@ class Callbacks(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras ha
         model: the model.
         epochs: the epochs to train.
         steps: the steps of an epoch.
+
+    Attributes:
+        listen_to_steps: whether a callback counts steps, so that each has to be made by itself.
     """
 
     def __init__(
@@ -227,42 +201,40 @@ class Callbacks(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras ha
         self._recorder = recorder
         self._at_steps = _that_override(callbacks, "batch", "train_batch")
         self._at_validation_steps = _that_override(callbacks, "test_batch")
+        self.listen_to_steps = any(map(_counts_steps, self._at_steps))
 
-    def on_train_batch_begin(self, batch: int, logs: Mapping[str, object] | None = None) -> None:
-        """A step begins."""
+    def before_steps(self, step: int) -> None:
+        """Steps begin; `step` is the index of the first one."""
         for callback in self._at_steps:
-            callback.on_train_batch_begin(batch, logs={})
+            callback.on_train_batch_begin(step, logs={})
 
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, object] | None = None) -> None:
-        """A step is done."""
+    def after_steps(self, step: int, made: Made) -> None:
+        """Steps are done; `step` is the index of the last one."""
         if self._at_steps:
-            values = as_numbers(logs or {})
+            values = as_numbers(made.logs)
             for callback in self._at_steps:
-                callback.on_train_batch_end(batch, logs=values)
-        self._recorder.after_step(batch, logs)
+                callback.on_train_batch_end(step, logs=values)
+        self._recorder.after_steps(step, made)
 
-    def on_test_batch_begin(self, batch: int, logs: Mapping[str, object] | None = None) -> None:
-        """A step of validation begins."""
+    def before_validation_steps(self, step: int) -> None:
+        """Steps of the validation begin."""
         for callback in self._at_validation_steps:
-            callback.on_test_batch_begin(batch, logs={})
+            callback.on_test_batch_begin(step, logs={})
 
-    def on_test_batch_end(self, batch: int, logs: Mapping[str, object] | None = None) -> None:
-        """A step of validation is done."""
+    def after_validation_steps(self, step: int, made: Made) -> None:
+        """Steps of the validation are done."""
         if self._at_validation_steps:
-            values = as_numbers(logs or {})
+            values = as_numbers(made.logs)
             for callback in self._at_validation_steps:
-                callback.on_test_batch_end(batch, logs=values)
-        self._recorder.after_validation_step(batch)
+                callback.on_test_batch_end(step, logs=values)
+        self._recorder.after_validation_steps(step, made)
 
-    def on_epoch_begin(self, epoch: int, logs: Mapping[str, object] | None = None) -> None:
-        """An epoch begins."""
-        self._recorder.is_cut = False
-        super().on_epoch_begin(epoch, logs)
-
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, object] | None = None) -> None:
-        """An epoch is done, validation included."""
-        if not self._recorder.is_cut:
-            super().on_epoch_end(epoch, logs)
+    def begin_epoch(self, epoch: int, *, is_fresh: bool) -> None:
+        """An epoch begins; one that is gone on with began for the callbacks of the experiment before."""
+        if is_fresh:
+            self.on_epoch_begin(epoch)
+        else:
+            self._recorder.on_epoch_begin(epoch)
 
 
 def as_numbers(logs: Mapping[str, object]) -> dict[str, float]:
@@ -303,3 +275,17 @@ def _that_override(
         for callback in callbacks
         if any(getattr(type(callback), hook) is not getattr(base, hook) for hook in hooks)
     ]
+
+
+def _counts_steps(callback: keras.callbacks.Callback) -> bool:
+    """Whether a callback does something at certain steps, and not just whenever it is called."""
+    saves = getattr(callback, "save_freq", "epoch")
+    updates = getattr(callback, "update_freq", "epoch")
+    own = type(callback).__module__.partition(".")[0] != "keras"
+    return own or saves != "epoch" or updates != "epoch"
+
+
+def _numbered(end: int, means: object) -> list[tuple[int, float]]:
+    """The mean losses after some steps, each with its number; `end` is that of the last one."""
+    values = np.atleast_1d(keras.ops.convert_to_numpy(means))
+    return list(enumerate(values.tolist(), end - len(values) + 1))

@@ -1,35 +1,56 @@
-"""How the samples of a split go to Keras: as arrays where they are in memory, else in batches."""
+"""How the samples of a split go to the steps: arrays where they are in memory, else batches that are read."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from kflab.data.batches import Batches, as_fed
+from kflab.data.arrays import Array
+from kflab.data.batches import Batches, as_fed, as_one
 from kflab.data.class_weights import Weights
 from kflab.data.parts import Part
 from kflab.graph.nodes import Graph
+from kflab.train.orders import Orders
 
 
 @dataclass(frozen=True)
 class Fed:
-    """The arguments of `fit` or `evaluate` that are about the samples.
+    """The samples of a split as steps take them.
 
     Attributes:
-        arguments: the arguments.
-        batches: what reads the samples, where they are not in memory.
-        shuffle: whether Keras is to shuffle them; batches do so themselves.
+        samples: how many there are.
+        batch_size: samples in a step; the last one of an epoch may have fewer.
+        arrays: inputs, targets and, where they count differently, the weights of all samples, as Keras takes
+            them; None where they are not in memory.
+        batches: what reads them then.
+        orders: tells the order of arrays in each epoch; None keeps it as it is.
     """
 
-    arguments: Mapping[str, object]
-    batches: Batches | None
-    shuffle: bool
+    samples: int
+    batch_size: int
+    arrays: tuple[Any, ...] | None = None
+    batches: Batches | None = None
+    orders: Orders | None = None
 
-    def as_validation(self) -> object:
-        """The samples as `validation_data`."""
-        if self.batches is not None:
-            return self.batches
-        return self.arguments["x"], self.arguments["y"]
+    @property
+    def steps(self) -> int:
+        """The steps that take all samples once."""
+        return math.ceil(self.samples / self.batch_size)
+
+    @property
+    def arguments(self) -> Mapping[str, object]:
+        """The samples as arguments of Keras' `fit` and `evaluate`."""
+        if self.arrays is None:
+            return {"x": self.batches}
+        names = ("x", "y", "sample_weight")
+        given = [list(value) if isinstance(value, tuple) else value for value in self.arrays]
+        return {**dict(zip(names, given, strict=False)), "batch_size": self.batch_size}
+
+    def order_of(self, epoch: int) -> Array | None:
+        """The order of the arrays in an epoch, counted from 0; None where it is their own."""
+        return None if self.orders is None else self.orders.of(epoch)
 
 
 def fed_with(
@@ -41,35 +62,22 @@ def fed_with(
     shuffle: bool = False,
     weights: Weights | None = None,
 ) -> Fed:
-    """How a split goes to Keras.
+    """How a split goes to the steps.
 
     Args:
         part: the samples.
         graph: the model.
-        batch_size: samples in a batch.
+        batch_size: samples in a step.
         seed: what order and augmentation follow; None for samples that are only looked at.
         shuffle: whether their order changes with each epoch.
         weights: how much the samples count, by their class.
     """
+    count = len(part)
     if not part.in_memory:
         batches = Batches(part, graph, batch_size=batch_size, seed=seed, shuffle=shuffle, weights=weights)
-        return Fed({"x": batches}, batches, shuffle=False)
-    inputs, targets = arrays(graph, part)
-    arguments: dict[str, object] = {"x": inputs, "y": targets, "batch_size": batch_size}
+        return Fed(count, batch_size, batches=batches)
+    fed: tuple[Any, ...] = as_fed(graph, part.inputs, part.targets)
     if weights is not None:
-        given = weights.of(part.read(slice(None))[1], graph)
-        arguments["sample_weight"] = given[0] if len(given) == 1 else given
-    return Fed(arguments, None, shuffle)
-
-
-def arrays(graph: Graph, part: Part) -> tuple[object, object]:
-    """Inputs and targets in memory as `fit` takes them: alone where there is one, else in a list.
-
-    An output that is held against nothing has None for its target.
-    """
-    inputs, targets = as_fed(graph, part.inputs, part.targets)
-    return _listed(inputs), _listed(targets)
-
-
-def _listed(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
+        fed = (*fed, as_one(list(weights.of(part.read(slice(None))[1], graph))))
+    orders = Orders(count, seed) if shuffle and seed is not None else None
+    return Fed(count, batch_size, arrays=fed, orders=orders)

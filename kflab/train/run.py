@@ -12,7 +12,7 @@ import keras
 import msgspec
 
 from kflab.catalog.datasets import describe
-from kflab.data.batches import FollowEpochs, open_batches
+from kflab.data.batches import open_batches
 from kflab.data.class_weights import weights_of
 from kflab.data.fitted import save_fitted
 from kflab.data.load import Part, Splits, load
@@ -33,11 +33,15 @@ from kflab.train.callbacks import make_callbacks, writes_best
 from kflab.train.compiling import compile_model
 from kflab.train.events_callback import Callbacks, Recorder, as_numbers
 from kflab.train.failure import TrainingFailedError
-from kflab.train.feeding import arrays, fed_with
+from kflab.train.feeding import fed_with
+from kflab.train.grouping import Grouping
 from kflab.train.journal import Journal
 from kflab.train.judging import costed, keep_predictions, look_at_targets, look_for_unusable
+from kflab.train.loop import Attendant, Loop
 from kflab.train.notices import Notices
 from kflab.train.saving import BestModel, save_model
+from kflab.train.steering import Steering
+from kflab.train.steppers.choosing import make_stepper
 from kflab.train.surface import surface_writer
 
 _TEST_SECONDS_AFTER_STOP = 10.0
@@ -88,9 +92,9 @@ def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal
         journal.note(f"starts from {path.name}: {load_weights(model, path)}")
     compile_model(model, experiment.training)
     journal.write(look_at_targets(experiment, model, splits.train, splits.fitted.held))
-    recorder = _fit(run_dir, experiment, model, splits, seed, journal)
+    loop, recorder = _fit(run_dir, experiment, model, splits, seed, journal)
     save_model(model, run_dir / FINAL)
-    status = End.STOPPED if recorder.stopping else End.DONE
+    status = End.STOPPED if loop.is_stopping else End.DONE
     test = _evaluate(experiment, model, splits.test, journal)
     if recorder.nan_at is None:
         keep_predictions(run_dir, experiment, model, splits, journal)
@@ -129,7 +133,7 @@ def _seed(info: RunInfo, experiment: Experiment) -> int:
 
 def _fit(
     run_dir: Path, experiment: Experiment, model: keras.Model, splits: Splits, seed: int, journal: Journal
-) -> Recorder:
+) -> tuple[Loop, Recorder]:
     training, graph = experiment.training, experiment.model
     callbacks = make_callbacks(training.callbacks, run_dir)
     for callback in callbacks:
@@ -143,30 +147,6 @@ def _fit(
     notices = Notices(callbacks)
     if not len(splits.train):
         raise KflabError("there are no training samples left; lower data.validation or data.test")
-    steps = math.ceil(len(splits.train) / training.batch_size)
-    validation_steps = math.ceil(len(splits.validation) / training.batch_size) if splits.validation else 0
-    recorder = Recorder(
-        journal,
-        steps=steps,
-        validation_steps=validation_steps,
-        notices=notices,
-        best=best,
-        look=lambda lost: look_for_unusable(splits.train, lost),
-    )
-    journal.write(
-        Prepared(
-            time=time.time(),
-            epochs=training.epochs,
-            steps=steps,
-            batch_size=training.batch_size,
-            train_samples=len(splits.train),
-            validation_samples=len(splits.validation) if splits.validation else 0,
-            test_samples=len(splits.test) if splits.test else 0,
-            params=model.count_params(),
-            outputs=graph.output_names(),
-        )
-    )
-    journal.check_stop()
     weights = weights_of(training, splits.train, splits.fitted.held, graph)
     train = fed_with(
         splits.train,
@@ -177,33 +157,53 @@ def _fit(
         weights=weights,
     )
     validation = splits.validation and fed_with(splits.validation, graph, batch_size=training.batch_size)
+    recorder = Recorder(
+        journal,
+        steps=train.steps,
+        notices=notices,
+        best=best,
+        look=lambda lost: look_for_unusable(splits.train, lost),
+    )
+    journal.write(
+        Prepared(
+            time=time.time(),
+            epochs=training.epochs,
+            steps=train.steps,
+            batch_size=training.batch_size,
+            train_samples=len(splits.train),
+            validation_samples=len(splits.validation) if splits.validation else 0,
+            test_samples=len(splits.test) if splits.test else 0,
+            params=model.count_params(),
+            outputs=graph.output_names(),
+        )
+    )
+    journal.check_stop()
     if train.batches is not None:
-        callbacks.append(FollowEpochs(train.batches))
         batches = train.batches
         recorder.waited = lambda: batches.waited
     if surface := surface_writer(run_dir, graph, model, splits):
         callbacks.append(surface)
+    attendants: list[Attendant] = [Steering(journal)]
     with open_batches(train.batches, validation.batches if validation else None):
-        model.fit(
-            **train.arguments,
+        loop = Loop(
+            model,
+            make_stepper(model, train, training.plan),
+            Callbacks(callbacks, recorder, model=model, epochs=training.epochs, steps=train.steps),
+            train=train,
+            validation=validation or None,
             epochs=training.epochs,
-            verbose=0,
-            shuffle=train.shuffle,
-            validation_data=validation.as_validation() if validation else None,
-            validation_batch_size=None if validation and validation.batches else training.batch_size,
-            callbacks=Callbacks(callbacks, recorder, model=model, epochs=training.epochs, steps=steps),
+            grouping=Grouping(training.plan.steps_per_execution),
+            attendants=attendants,
         )
+        loop.run()
     if best is not None:
         best.finish(model)
-    if recorder.nan_at is not None and notices.ends_on_nan and model.stop_training and not recorder.stopping:
+    if recorder.nan_at is not None and notices.ends_on_nan and model.stop_training and not loop.is_stopping:
         epoch, step = recorder.nan_at
         raise TrainingFailedError(
             f"TerminateOnNaN: the loss became NaN in epoch {epoch}, step {step}", recorder.epochs_done
         )
-    return recorder
-
-
-__all__ = ["Outcome", "arrays", "train"]
+    return loop, recorder
 
 
 class _Limit(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types

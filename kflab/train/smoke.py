@@ -30,6 +30,9 @@ from kflab.train.chance import ENOUGH, chance_loss
 from kflab.train.compiling import compile_model
 from kflab.train.events_callback import Callbacks
 from kflab.train.feeding import fed_with
+from kflab.train.grouping import Grouping
+from kflab.train.loop import Loop
+from kflab.train.steppers.choosing import make_stepper
 from kflab.train.stopwatch import Stopwatch
 
 MOST_EPOCHS = 10_000
@@ -94,18 +97,18 @@ def _measured(experiment: Experiment, splits: Splits, base: Path | None, seed: i
         splits.train, graph, batch_size=size, seed=seed, shuffle=experiment.data.shuffle, weights=weights
     )
     validation = splits.validation and fed_with(splits.validation, graph, batch_size=size)
-    steps = math.ceil(len(splits.train) / size)
-    watch = Stopwatch(steps, math.ceil(len(splits.validation) / size) if splits.validation else 0)
+    steps = train.steps
+    watch = Stopwatch(steps, validation.steps if validation else 0)
     with open_batches(train.batches, validation.batches if validation else None):
-        model.fit(
-            **train.arguments,
+        Loop(
+            model,
+            make_stepper(model, train, training.plan),
+            Callbacks([], watch, model=model, epochs=MOST_EPOCHS, steps=steps),
+            train=train,
+            validation=validation or None,
             epochs=MOST_EPOCHS,
-            verbose=0,
-            shuffle=train.shuffle,
-            validation_data=validation.as_validation() if validation else None,
-            validation_batch_size=None if validation and validation.batches else size,
-            callbacks=Callbacks([], watch, model=model, epochs=MOST_EPOCHS, steps=steps),
-        )
+            grouping=Grouping(training.plan.steps_per_execution),
+        ).run()
     loss = watch.first_logs.get("loss", math.nan)
     return SmokeResult(
         step_seconds=watch.step_seconds,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import keras
 
 from kflab.train.events_callback import as_numbers
+from kflab.train.steppers.stepper import Made
 
 SECONDS = 4.0
 """How long steps are measured, and at most half as long again those of the validation."""
@@ -32,19 +33,18 @@ class Stopwatch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no
         validation_steps: the steps of a validation; 0 without one.
 
     Attributes:
-        is_cut: the epoch at hand was ended before all of its steps and its validation were done.
         first_logs: loss and metrics after the first step.
     """
 
     def __init__(self, steps: int, validation_steps: int) -> None:
         super().__init__()
-        self.is_cut = False
         self.first_logs: dict[str, float] = {}
         self.first_step_seconds = 0.0
         self._steps, self._validation_steps = steps, validation_steps
         self._training = _Window(LEAST_STEPS, SECONDS)
         self._validating = _Window(LEAST_STEPS, SECONDS / 2)
         self._epochs: list[float] = []
+        self._done = self._validated = 0
         self._begin = self._epoch_begin = self._first = 0.0
 
     @property
@@ -68,38 +68,39 @@ class Stopwatch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Notes when an epoch starts."""
         self._epoch_begin = time.perf_counter()
+        self._done = self._validated = 0
         self._training.pause()
 
-    def after_step(self, step: int, logs: Mapping[str, object] | None) -> None:
-        """A step is done; `logs` are waited for where a window begins or ends."""
+    def after_steps(self, step: int, made: Made) -> None:
+        """Steps are done; `step` is the index of the last one."""
+        count, self._done = step + 1 - self._done, step + 1
         if not self._first:
-            self.first_logs = as_numbers(logs or {})
+            self.first_logs = as_numbers(made.logs)
             self._first = time.perf_counter()
             self.first_step_seconds = self._first - self._begin
             return
         if not self._training.running:
-            _wait_for(logs)
             self._training.start()
             return
-        self._training.count()
+        self._training.count(count)
         if self._training.has_enough() and step + 1 < self._steps and self._is_long():
-            _wait_for(logs)
             self._training.pause()
-            self.is_cut = self.model.stop_training = True
+            self.model.stop_training = True
 
     def _is_long(self) -> bool:
         """Whether an epoch takes longer than is waited for."""
         return self._training.mean * self._steps > 2 * SECONDS
 
-    def after_validation_step(self, step: int) -> None:
-        """A step of the validation is done."""
+    def after_validation_steps(self, step: int, made: Made) -> None:
+        """Steps of the validation are done; `step` is the index of the last one."""
         self._training.pause()
+        count, self._validated = step + 1 - self._validated, step + 1
         if not self._validating.running:
             self._validating.start()
             return
-        self._validating.count()
+        self._validating.count(count)
         if self._validating.has_enough() and step + 1 < self._validation_steps:
-            self.is_cut = self.model.stop_evaluating = self.model.stop_training = True
+            self.model.stop_evaluating = self.model.stop_training = True
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Notes how long a whole epoch took, but for the first, which compiles the model."""
@@ -136,8 +137,8 @@ class _Window:
         self._start = self._last = time.perf_counter()
         self._count = 0
 
-    def count(self) -> None:
-        self._count += 1
+    def count(self, more: int) -> None:
+        self._count += more
         self._last = time.perf_counter()
 
     def pause(self) -> None:
@@ -149,8 +150,3 @@ class _Window:
     def has_enough(self) -> bool:
         elapsed = self._elapsed + (self._last - self._start if self._start is not None else 0.0)
         return self._counted + self._count >= self._least and elapsed >= self._seconds
-
-
-def _wait_for(logs: Mapping[str, object] | None) -> None:
-    """Wait until the device has done what gave these values: it may be behind."""
-    as_numbers(logs or {})

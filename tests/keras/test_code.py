@@ -24,16 +24,13 @@ from kflab.catalog.datasets import Origin, describe
 from kflab.cli import run
 from kflab.code.objects import short_name
 from kflab.code.scripts import Script, write
-from kflab.data.load import load
 from kflab.engine.build import build
 from kflab.engine.objects import find
 from kflab.engine.stateless import without_weights
 from kflab.experiment import Data, Experiment
 from kflab.graph.nodes import Call, Graph, Layer, Node, Op, Share
-from kflab.train.callbacks import make_callbacks
-from kflab.train.compiling import compile_model
-from kflab.train.run import arrays
 from kflab.values import Value
+from tests.keras.loops import trained
 
 
 def preset(name: str) -> Experiment:
@@ -62,26 +59,6 @@ def brief(experiment: Experiment, *, validated: bool = True) -> Experiment:
         data=msgspec.structs.replace(experiment.data, limit=96, validation=validation),
         training=msgspec.structs.replace(experiment.training, epochs=1),
     )
-
-
-def trained(experiment: Experiment, folder: Path) -> keras.Model:
-    """The model after kflab has trained it as a run does."""
-    seed, training = experiment.training.seed, experiment.training
-    assert seed is not None
-    splits = load(experiment, folder, None, seed)
-    keras.utils.clear_session()
-    keras.utils.set_random_seed(seed)
-    model = build(experiment)
-    compile_model(model, training)
-    model.fit(
-        *arrays(experiment.model, splits.train),
-        batch_size=training.batch_size,
-        epochs=training.epochs,
-        verbose=0,
-        validation_data=arrays(experiment.model, splits.validation) if splits.validation else None,
-        callbacks=make_callbacks(training.callbacks, folder / "run"),
-    )
-    return model
 
 
 def executed(script: Script, *, last: str = "Test", folder: Path | None = None) -> dict[str, Any]:

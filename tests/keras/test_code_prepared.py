@@ -19,12 +19,8 @@ from pyarrow import parquet
 from kflab import document
 from kflab.code.scripts import write
 from kflab.data.batches import as_fed
-from kflab.data.class_weights import weights_of
 from kflab.data.load import load
-from kflab.engine.build import build
-from kflab.experiment import Experiment
-from kflab.train.compiling import compile_model
-from kflab.train.feeding import fed_with
+from tests.keras.loops import trained
 
 DENSE = """
 model:
@@ -44,30 +40,6 @@ def dense(
     loss: str = "SparseCategoricalCrossentropy",
 ) -> str:
     return f"data: {{{data}}}" + DENSE.format(features=features, units=units, more=more, loss=loss)
-
-
-def trained(experiment: Experiment, folder: Path) -> keras.Model:
-    """The model after kflab has trained it as a run does."""
-    training, graph = experiment.training, experiment.model
-    assert training.seed is not None
-    splits = load(experiment, folder, None, training.seed)
-    keras.utils.clear_session()
-    keras.utils.set_random_seed(training.seed)
-    model = build(experiment)
-    compile_model(model, training)
-    weights = weights_of(training, splits.train, splits.fitted.held, graph)
-    shuffle = experiment.data.shuffle
-    size = training.batch_size
-    fed = fed_with(splits.train, graph, batch_size=size, seed=training.seed, shuffle=shuffle, weights=weights)
-    validation = splits.validation and fed_with(splits.validation, graph, batch_size=size)
-    model.fit(
-        **fed.arguments,
-        epochs=training.epochs,
-        verbose=0,
-        shuffle=fed.shuffle,
-        validation_data=validation.as_validation() if validation else None,
-    )
-    return model
 
 
 def executed(text: str, folder: Path) -> keras.Model:

@@ -23,6 +23,7 @@ from kflab.train.journal import Journal
 from kflab.train.notices import Notices
 from kflab.train.run import Outcome, train
 from kflab.train.saving import BestModel
+from kflab.train.steppers.stepper import Made
 
 Run = Callable[..., tuple[Path, Outcome, RunState]]
 
@@ -222,13 +223,13 @@ class TestCost:
         model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
         model.compile("sgd", "mse")
         model.stop_training = False
-        recorder = Recorder(journal, steps=100, validation_steps=0, notices=Notices([]), best=None)
+        recorder = Recorder(journal, steps=100, notices=Notices([]), best=None)
         callbacks = Callbacks(others, recorder, model=model, epochs=1, steps=100)
         callbacks.on_epoch_begin(0)
         logs = [Counted() for _ in range(100)]
         for step, value in enumerate(logs):
-            callbacks.on_train_batch_begin(step)
-            callbacks.on_train_batch_end(step, {"loss": value})
+            callbacks.before_steps(step)
+            callbacks.after_steps(step, Made({"loss": value}, value))
         assert sum(value.conversions > 0 for value in logs) == conversions
         follow = Follow(journal.run_dir)
         follow.poll()

@@ -30,12 +30,12 @@ class Made:
 class Stepper(Protocol):
     """Makes steps on the device, several at once where that is asked for.
 
-    The model's own variables may be out of date while steps are made (JAX keeps them apart): `settle` puts
-    them right before anybody looks at the model.
+    All variables, those of optimizer and metrics too, are there when it is made. Those of the model may be
+    out of date while steps are made (JAX keeps them apart): `settle` puts them right before anybody looks.
     """
 
-    def begin_epoch(self, epoch: int) -> None:
-        """Goes to an epoch, counted from 0, and forgets the metrics of the one before."""
+    def begin_epoch(self, epoch: int, *, fresh: bool = True) -> None:
+        """Goes to an epoch, counted from 0; unless `fresh`, the metrics go on from where they are."""
 
     def train(self, step: int, count: int) -> Made:
         """Makes `count` steps of the epoch at hand, from the one with index `step` on."""
@@ -49,5 +49,5 @@ class Stepper(Protocol):
     def take_up(self) -> None:
         """Takes up what was changed in the variables of the model since `settle`."""
 
-    def wait(self) -> None:
-        """Waits until the device has done all that it was given."""
+    def wait(self, made: Made) -> None:
+        """Waits until the device has made these steps."""

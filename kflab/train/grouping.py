@@ -1,0 +1,39 @@
+"""How many steps are given to the device at once: many where they are short, so that Python keeps up."""
+
+from __future__ import annotations
+
+SECONDS = 0.1
+"""How long a group of steps takes at most: so often there are events, and requests are heeded."""
+
+MOST = 1024
+"""Steps in a group at most."""
+
+
+class Grouping:
+    """Chooses the length of each group of steps from how long those before took.
+
+    Args:
+        fixed: the steps of every group; None has them measured.
+        most: the steps of a group at most.
+    """
+
+    def __init__(self, fixed: int | None = None, most: int = MOST) -> None:
+        self._fixed = fixed
+        self._size = fixed or 1
+        self._most = most
+
+    @property
+    def size(self) -> int:
+        """The steps of the next group, where nothing ends it earlier."""
+        return self._size
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the length follows from how long steps take."""
+        return self._fixed is None
+
+    def took(self, steps: int, seconds: float) -> None:
+        """Learns from a group of so many steps; it grows to twice its size at most, as the first is slow."""
+        if self._fixed is None and steps:
+            fitting = int(SECONDS / max(seconds / steps, 1e-9))
+            self._size = max(1, min(fitting, 2 * max(steps, self._size), self._most))
