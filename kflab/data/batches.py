@@ -133,7 +133,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no type
 
     def _following(self, unit: _Unit) -> Iterator[_Unit]:
         """What will be asked for next, in portions of the same size; in training, of the next epoch, too."""
-        epoch, begin, count = unit.epoch, unit.begin + unit.count, unit.count
+        epoch, begin, count = unit.epoch, unit.begin + unit.length, unit.length
         size = count
         for _ in range(max(2, math.ceil(_AHEAD / size))):
             if begin >= len(self):
@@ -162,7 +162,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no type
     def _rows(self, unit: _Unit) -> Array:
         """The numbers of the samples of some batches."""
         start, count = unit.begin * self._batch_size, len(self._part)
-        end = min(start + unit.count * self._batch_size, count)
+        end = min(start + unit.length * self._batch_size, count)
         if not self._shuffle or self._seed is None:
             return np.arange(start, end)
         if unit.epoch not in self._orders:
@@ -195,7 +195,7 @@ class _Unit(NamedTuple):
 
     epoch: int
     begin: int
-    count: int
+    length: int
 
 
 def _each(value: Any, change: Callable[[Array], Array]) -> Any:

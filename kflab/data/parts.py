@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 
@@ -17,8 +17,25 @@ if TYPE_CHECKING:
 Batch: TypeAlias = tuple[dict[str, Array], dict[str, Array]]
 """Samples in memory: inputs by the name of the model's input, targets by the name of its output."""
 
-Augment: TypeAlias = Callable[[Array, tuple[int, ...]], Batch]
-"""The samples at some rows after augmentation; the numbers tell which of all possible ones."""
+
+class Augment(Protocol):
+    """Makes training samples of others at random."""
+
+    def __call__(self, rows: Array, key: tuple[int, ...], /) -> Batch:
+        """The samples at some rows after augmentation; the numbers tell which of all possible ones."""
+        ...
+
+    def sources(self) -> tuple[Rows, ...]:
+        """The samples that it reads, as they are before augmentation."""
+        ...
+
+    def take(self, rows: Array) -> Augment:
+        """What does the same to the samples at `rows` alone."""
+        ...
+
+    def each(self, change: Callable[[Rows], Rows]) -> Augment:
+        """What does the same to its sources after a change."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -58,12 +75,24 @@ class Part:
     def take(self, rows: Array | slice) -> Part:
         """The part that has the samples at `rows` alone, in that order; none is read."""
         chosen = np.arange(len(self))[rows]
-        augment = self.augment
         return Part(
             {name: take(array, rows) for name, array in self.inputs.items()},
             {name: take(array, rows) for name, array in self.targets.items()},
-            None if augment is None else lambda some, key: augment(chosen[some], key),
+            None if self.augment is None else self.augment.take(chosen),
         )
+
+    def sources(self) -> tuple[Rows, ...]:
+        """The samples that training reads, as they are before augmentation."""
+        if self.augment is not None:
+            return self.augment.sources()
+        return (*self.inputs.values(), *self.targets.values())
+
+    def each(self, change: Callable[[Rows], Rows]) -> Part:
+        """The part with each of its sources changed."""
+        if self.augment is not None:
+            return replace(self, augment=self.augment.each(change))
+        inputs = {name: change(array) for name, array in self.inputs.items()}
+        return Part(inputs, {name: change(array) for name, array in self.targets.items()})
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from kflab.data.augment import Augmentation
 from kflab.data.gaps import Gaps
 from kflab.data.layer_steps import State
 from kflab.data.parts import Batch, Part
-from kflab.data.rows import Rows, changed
+from kflab.data.rows import Mapped, Rows, changed, take
 from kflab.data.steps import FillGaps, Labels, Step, make_scale, make_step
 from kflab.errors import KflabError
 from kflab.experiment import Data
@@ -108,38 +108,84 @@ class Fitted:
         }
         if not augmentations:
             return Part(inputs, targets)
-        return Part(inputs, targets, lambda rows, key: self._augmented(samples, rows, key, augmentations))
-
-    def _augmented(
-        self, samples: Samples, rows: Array, key: tuple[int, ...], augmentations: Mapping[str, Augmentation]
-    ) -> Batch:
-        def made(name: str, array: Rows, pipeline: Pipeline) -> Array:
-            prepared = pipeline.prepare(array[rows])
-            augmentation = augmentations.get(name)
-            return pipeline.complete(augmentation(prepared, key) if augmentation else prepared)
-
-        whole = {
-            name: made(name, array, self.inputs[name])
+        prepared = {
+            name: _prepared(array, self.inputs[name])
             for name, array in samples.inputs.items()
             if name in self.inputs
         }
-        inputs = {
-            name: fit_shape(whole[array.name], self.shapes[name], name) for name, array in self.feeds.items()
+        held = {
+            array.name: _prepared(samples.targets[array.name], self.targets[array.name])
+            for array in self.held.values()
+            if isinstance(array, TargetInfo)
         }
-        own = whole | {array.name: inputs[name] for name, array in self.feeds.items()}
-        targets = {
-            name: own[array.name]
-            if isinstance(array, ArrayInfo)
-            else made(array.name, samples.targets[array.name], self.targets[array.name])
-            for name, array in self.held.items()
-        }
-        return inputs, targets
+        return Part(inputs, targets, Augmented(self, augmentations, prepared, held))
 
     def _shaped(self, name: str, rows: Rows) -> Rows:
         wanted = self.shapes[name]
         if isinstance(rows, np.ndarray):
             return fit_shape(rows, wanted, name)
         return rows if wanted is None else changed(rows, lambda array: fit_shape(array, wanted, name))
+
+
+@dataclass(frozen=True)
+class Augmented:
+    """Makes training samples of prepared ones, with some arrays changed at random.
+
+    Attributes:
+        fitted: how samples are prepared.
+        augmentations: what changes arrays, by the name of the dataset's array.
+        inputs: the arrays that feed the model, as they are before augmentation.
+        targets: the targets likewise.
+    """
+
+    fitted: Fitted
+    augmentations: Mapping[str, Augmentation]
+    inputs: Mapping[str, Rows]
+    targets: Mapping[str, Rows]
+
+    def __call__(self, rows: Array, key: tuple[int, ...], /) -> Batch:
+        """The samples at some rows after augmentation; the numbers tell which of all possible ones."""
+        fitted = self.fitted
+        whole = {
+            name: self._made(name, array[rows], fitted.inputs[name], key)
+            for name, array in self.inputs.items()
+        }
+        inputs = {
+            name: fit_shape(whole[array.name], fitted.shapes[name], name)
+            for name, array in fitted.feeds.items()
+        }
+        # An autoencoder is held against what it was fed with, in the shape it was fed.
+        own = whole | {array.name: inputs[name] for name, array in fitted.feeds.items()}
+        targets = {
+            name: own[array.name]
+            if isinstance(array, ArrayInfo)
+            else self._made(array.name, self.targets[array.name][rows], fitted.targets[array.name], key)
+            for name, array in fitted.held.items()
+        }
+        return inputs, targets
+
+    def _made(self, name: str, prepared: Array, pipeline: Pipeline, key: tuple[int, ...]) -> Array:
+        augmentation = self.augmentations.get(name)
+        return pipeline.complete(augmentation(prepared, key) if augmentation else prepared)
+
+    def sources(self) -> tuple[Rows, ...]:
+        """The samples that it reads, as they are before augmentation."""
+        return (*self.inputs.values(), *self.targets.values())
+
+    def take(self, rows: Array) -> Augmented:
+        """What does the same to the samples at `rows` alone."""
+        return self.each(lambda source: take(source, rows))
+
+    def each(self, change: Callable[[Rows], Rows]) -> Augmented:
+        """What does the same to its sources after a change."""
+        inputs = {name: change(array) for name, array in self.inputs.items()}
+        targets = {name: change(array) for name, array in self.targets.items()}
+        return replace(self, inputs=inputs, targets=targets)
+
+
+def _prepared(rows: Rows, pipeline: Pipeline) -> Rows:
+    # Made when it is read: an array in memory may be many times as large once it is prepared.
+    return Mapped(rows, pipeline.prepare) if pipeline.steps and len(rows) else rows
 
 
 def _apply(rows: Rows, pipeline: Pipeline) -> Rows:
