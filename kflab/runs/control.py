@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import getpass
+import math
 import os
+import secrets
 import signal
 import time
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from kflab.runs.info import CONTROL, read_info
+from kflab.errors import UnusableInputError
+from kflab.runs.info import CONTROL, EVENTS, read_info
 from kflab.runs.lines import LineWriter
-
-_LOOK_SECONDS = 0.1
-_LONGEST = 1 << 20
 
 
 class _Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="request", omit_defaults=True):
@@ -68,9 +68,63 @@ class Evaluate(_Request, frozen=True, tag="evaluate"):
     """Hold the model as it is now against the validation split, or the test split where there is none."""
 
 
+class StartedAgain(_Request, frozen=True, tag="started_again"):
+    """Another trainer takes the run up: what was asked before this line is past."""
+
+
 Request: TypeAlias = Stop | Pause | GoOn | TakeSnapshot | SetRate | SetEpochs | Evaluate
 
-_decoder: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
+AnyRequest = TypeVar("AnyRequest", bound=Request)
+
+
+def kind_of(request: Request) -> str:
+    """The word for a request in `control.jsonl` and in its answer: `pause`, `rate`."""
+    return str(request.__struct_config__.tag)
+
+
+def refusal(request: Request) -> str:
+    """Why a request can not be meant, whatever the run; "" where it can."""
+    match request:
+        case SetRate(value=None, factor=None) | SetRate(value=float(), factor=float()):
+            return "expected either a learning rate or a factor for it"
+        case SetRate(value=float(number)) if not (math.isfinite(number) and number > 0):
+            return f"expected a learning rate above 0, got {number:g}"
+        case SetRate(factor=float(number)) if not (math.isfinite(number) and number > 0):
+            return f"expected a factor above 0, got {number:g}"
+        case SetEpochs(total=None, more=None) | SetEpochs(total=int(), more=int()):
+            return "expected either a number of epochs or how many more"
+        case SetEpochs(total=int(number)) if number < 1:
+            return f"expected at least 1 epoch, got {number}"
+        case _:
+            return ""
+
+
+def ask(run_dir: Path, request: AnyRequest) -> AnyRequest:
+    """Asks something of the trainer of a run.
+
+    Args:
+        run_dir: the run folder.
+        request: what is asked; what it leaves out of time, asker and id is filled in.
+
+    Returns:
+        The request as it was written; its answer has its id.
+
+    Raises:
+        UnusableInputError: this is no run folder, or the request can not be meant.
+        OSError: the request cannot be written.
+    """
+    if reason := refusal(request):
+        raise UnusableInputError(reason)
+    read_info(run_dir)
+    asked = msgspec.structs.replace(
+        request,
+        time=request.time or time.time(),
+        by=request.by or _who(),
+        id=request.id or secrets.token_hex(6),
+    )
+    with LineWriter(run_dir / CONTROL) as requests:
+        requests.write(asked)
+    return asked
 
 
 def ask_stop(run_dir: Path, by: str = "") -> None:
@@ -84,9 +138,20 @@ def ask_stop(run_dir: Path, by: str = "") -> None:
         UnusableInputError: this is no run folder.
         OSError: the request cannot be written.
     """
-    read_info(run_dir)
-    with LineWriter(run_dir / CONTROL) as requests:
-        requests.write(Stop(time=time.time(), by=by or _who()))
+    ask(run_dir, Stop(by=by))
+
+
+def start_requests_over(run_dir: Path) -> None:
+    """Says, before a trainer takes the run up again, that what was asked of the one before is past.
+
+    Of a run that no trainer was at yet, what was asked so far holds.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if (run_dir / CONTROL).exists() and (run_dir / EVENTS).exists():
+        with LineWriter(run_dir / CONTROL) as requests:
+            requests.write(StartedAgain(time=time.time(), by=_who()))
 
 
 def kill(run_dir: Path) -> bool:
@@ -100,50 +165,6 @@ def kill(run_dir: Path) -> bool:
         return False
     os.kill(process.pid, signal.SIGKILL)
     return True
-
-
-def stop_asked(run_dir: Path) -> bool:
-    """Whether the trainer was asked to stop."""
-    try:
-        with (run_dir / CONTROL).open("rb") as file:
-            lines = file.read(_LONGEST).split(b"\n")
-    except FileNotFoundError:
-        return False
-    return any(_is_stop(line) for line in lines)
-
-
-def _is_stop(line: bytes) -> bool:
-    try:
-        request = _decoder.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-    return isinstance(request, Stop)
-
-
-class Requests:
-    """The trainer's side: cheap enough to be looked at in every step."""
-
-    def __init__(self, run_dir: Path) -> None:
-        self._run_dir = run_dir
-        self._path = str(run_dir / CONTROL)
-        self._size = -1
-        self._next_look = 0.0
-        self._stop = False
-
-    def stop_asked(self) -> bool:
-        """Whether a stop was asked for; the file is looked at 10 times a second at most."""
-        now = time.monotonic()
-        if self._stop or now < self._next_look:
-            return self._stop
-        self._next_look = now + _LOOK_SECONDS
-        try:
-            size = os.stat(self._path).st_size  # noqa: PTH116 - this runs between two training steps
-        except FileNotFoundError:
-            return False
-        if size != self._size:
-            self._size = size
-            self._stop = stop_asked(self._run_dir)
-        return self._stop
 
 
 def _who() -> str:

@@ -8,6 +8,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from kflab.runs.events import (
     Batch,
     Costed,
@@ -34,6 +36,7 @@ from kflab.runs.names import VALIDATION, base_name, higher_is_better, in_order
 from kflab.runs.pace import Pace
 from kflab.runs.position import Position
 from kflab.runs.series import Series
+from kflab.runs.status import paused_after
 
 _BATCH_POINTS = 20_000
 _NOTES = 1_000
@@ -101,6 +104,8 @@ class RunState:
         planned: how the steps are made.
         snapshot: the newest snapshot.
         steered: the requests that were answered, oldest first.
+        resumed: where trainers went on that took the run up again, oldest first.
+        is_paused: no steps are made until it is told to go on.
         usage: how busy the machine is, as it was told last.
     """
 
@@ -131,6 +136,8 @@ class RunState:
         self.planned: Planned | None = None
         self.snapshot: Snapshotted | None = None
         self.steered: list[Steered] = []
+        self.resumed: list[Resumed] = []
+        self.is_paused = False
         self.usage: Usage | None = None
         self._pace = Pace()
         self._goes_on = False
@@ -187,6 +194,9 @@ class RunState:
     def apply(self, event: Event) -> None:
         """Takes up the next event."""
         self.updated = event.time
+        self.is_paused = paused_after(event, was=self.is_paused)
+        if not self.is_paused:
+            self._pace.go_on(event.time)
         self._take(event)
 
     @_take.register
@@ -258,6 +268,8 @@ class RunState:
     @_take.register
     def _(self, event: Resumed) -> None:
         self._drop_from(Position(event.epoch, event.step))
+        self.resumed.append(event)
+        del self.resumed[:-_NOTES]
 
     @_take.register
     def _(self, event: Snapshotted) -> None:
@@ -265,8 +277,14 @@ class RunState:
 
     @_take.register
     def _(self, event: Steered) -> None:
+        # What a trainer that goes on makes again is told again.
+        self.steered = [other for other in self.steered if not event.id or other.id != event.id][-_NOTES:]
         self.steered.append(event)
-        del self.steered[:-_NOTES]
+        if self.is_paused:
+            self._pace.pause(event.time)
+        if event.request == "epochs" and event.value is not None and self.prepared is not None:
+            self.prepared = msgspec.structs.replace(self.prepared, epochs=int(event.value))
+            self._pace.more(self.prepared.epochs)
 
     @_take.register
     def _(self, event: Usage) -> None:
@@ -310,6 +328,7 @@ class RunState:
             curve.batches.cut(position.x(self.steps))
         self.learning_rate.cut(position.x(self.steps))
         self.steered = [event for event in self.steered if Position(event.epoch, event.step) <= position]
+        self.resumed = [event for event in self.resumed if Position(event.epoch, event.step) <= position]
         self.epochs_done, self.epoch, self.step = done, done + 1, position.step
         self.best = {}
         for name, curve in self.curves.items():

@@ -25,10 +25,31 @@ class Pace:
         self._whole: deque[float] = deque(maxlen=_EPOCHS)
         self._training: deque[float] = deque(maxlen=_EPOCHS)
         self._first = True
+        self._paused_at: float | None = None
 
     def prepared(self, time: float, epochs: int, steps: int) -> None:
         """The first step follows."""
         self._epochs, self._steps, self._epoch_start, self._last = epochs, steps, time, time
+        self._paused_at = None
+
+    def more(self, epochs: int) -> None:
+        """There will be so many epochs in all."""
+        self._epochs = epochs
+
+    def pause(self, time: float) -> None:
+        """No steps are made from now on."""
+        if self._paused_at is None:
+            self._paused_at = time
+
+    def go_on(self, time: float) -> None:
+        """Steps are made again; the time in between counts for nothing."""
+        if self._paused_at is None:
+            return
+        away = max(time - self._paused_at, 0.0)
+        self._paused_at = None
+        self._epoch_start += away
+        self._last += away
+        self._recent.clear()
 
     def batch(self, time: float, epoch: int, step: int) -> None:
         """A step is done."""
@@ -78,5 +99,6 @@ class Pace:
         if self._epoch > self._epochs:
             return 0.0
         done = self._step / self._steps if self._steps else 0.0
+        now = now if self._paused_at is None else self._paused_at
         at_last_event = (self._epochs - self._epoch + 1) * whole - done * training
         return max(at_last_event - max(now - self._last, 0.0), 0.0)

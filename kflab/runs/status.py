@@ -6,13 +6,28 @@ import enum
 import os
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
 from kflab.errors import UnusableInputError
-from kflab.runs.control import stop_asked
-from kflab.runs.events import Batch, End, Epoch, Evaluated, Event, Finished, Prepared, Started
+from kflab.runs.events import (
+    Batch,
+    Costed,
+    End,
+    Epoch,
+    Evaluated,
+    Event,
+    Finished,
+    Prepared,
+    Resumed,
+    Snapshotted,
+    Started,
+    Steered,
+)
 from kflab.runs.info import EVENTS, RunInfo, read_info
+from kflab.runs.position import Position
+from kflab.runs.requests import stop_asked
 from kflab.runs.tail import decode_event
 
 SILENCE_SECONDS = 300.0
@@ -20,6 +35,12 @@ SILENCE_SECONDS = 300.0
 
 _END = 1 << 16  # bytes at the end of the events that are looked at
 _START = 1 << 14
+_MOST = 1 << 24  # bytes at the end that are looked at where nothing but how busy the machine is was told
+
+_TELLING = tuple(
+    f'"event":"{word}"'.encode() for word in ("batch", "epoch", "started", "resumed", "steered", "finished")
+)
+_BUSY = b'{"event":"usage"'
 
 
 class Status(enum.StrEnum):
@@ -28,6 +49,7 @@ class Status(enum.StrEnum):
     CREATED = "created"  # the folder is there, no trainer was started yet
     STARTING = "starting"  # the trainer loads Keras, the data and the model
     RUNNING = "running"
+    PAUSED = "paused"  # it was asked to make no more steps until it is told to go on
     STOPPING = "stopping"  # it was asked to stop
     DONE = "done"
     STOPPED = "stopped"
@@ -42,7 +64,7 @@ class Status(enum.StrEnum):
     @property
     def is_alive(self) -> bool:
         """Whether a trainer is at work."""
-        return self in {Status.STARTING, Status.RUNNING, Status.STOPPING}
+        return self in {Status.STARTING, Status.RUNNING, Status.PAUSED, Status.STOPPING}
 
 
 _OVER = frozenset({Status.DONE, Status.STOPPED, Status.FAILED, Status.CRASHED})
@@ -58,6 +80,9 @@ class Outline(msgspec.Struct, frozen=True):
         finished: its last event, unless it was started again since.
         is_training: the first step was reached.
         updated: the time of the last event; 0 without any.
+        is_paused: it makes no steps until it is told to go on.
+        costed: the memory that training was expected to take.
+        snapshot: where the last snapshot was taken that was seen.
     """
 
     prepared: Prepared | None = None
@@ -65,6 +90,9 @@ class Outline(msgspec.Struct, frozen=True):
     finished: Finished | None = None
     is_training: bool = False
     updated: float = 0.0
+    is_paused: bool = False
+    costed: Costed | None = None
+    snapshot: Position | None = None
 
 
 def outline(run_dir: Path) -> Outline:
@@ -72,18 +100,48 @@ def outline(run_dir: Path) -> Outline:
     prepared: Prepared | None = None
     epoch: Epoch | None = None
     finished: Finished | None = None
-    is_training, updated = False, 0.0
+    costed: Costed | None = None
+    snapshot: Position | None = None
+    is_training, is_paused, updated = False, False, 0.0
     for event in _first_and_last_events(run_dir / EVENTS):
         updated = event.time
+        is_paused = paused_after(event, was=is_paused)
         if isinstance(event, Started):
             finished, is_training = None, False
         elif isinstance(event, Finished):
             finished = event
+        elif isinstance(event, Costed):
+            costed = event
+        elif isinstance(event, Snapshotted | Resumed):
+            snapshot = Position(event.epoch, event.step)
         else:
             is_training = is_training or isinstance(event, Prepared | Batch | Epoch | Evaluated)
             prepared = event if isinstance(event, Prepared) else prepared
             epoch = event if isinstance(event, Epoch) else epoch
-    return Outline(prepared, epoch, finished, is_training, updated)
+    return Outline(prepared, epoch, finished, is_training, updated, is_paused, costed, snapshot)
+
+
+def paused_after(event: Event, *, was: bool) -> bool:
+    """Whether a run is paused after an event.
+
+    Args:
+        event: the event.
+        was: whether it was paused before.
+    """
+    match event:
+        case Steered(request="pause", refused=""):
+            return True
+        case (
+            Steered(request="go_on" | "stop", refused="")
+            | Started()
+            | Resumed()
+            | Batch()
+            | Epoch()
+            | Finished()
+        ):
+            return False
+        case _:
+            return was
 
 
 def status(run_dir: Path) -> Status:
@@ -113,6 +171,8 @@ def judge(run_dir: Path, info: RunInfo, seen: Outline) -> Status:
         # It may have finished between the two looks.
         finished = outline(run_dir).finished
         return _ENDS[finished.status] if finished else Status.CRASHED
+    if seen.is_paused:
+        return Status.PAUSED
     if stop_asked(run_dir):
         return Status.STOPPING
     return Status.RUNNING if seen.is_training else Status.STARTING
@@ -132,8 +192,7 @@ def _first_and_last_events(path: Path) -> list[Event]:
             if size <= _START + _END:
                 return _events(file.read())
             start = file.read(_START)
-            file.seek(size - _END)
-            end = file.read()
+            end = _telling_end(file, size)
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -141,9 +200,23 @@ def _first_and_last_events(path: Path) -> list[Event]:
     return _events(start.rpartition(b"\n")[0]) + _events(end.partition(b"\n")[2])
 
 
+def _telling_end(file: BinaryIO, size: int) -> bytes:
+    """As much of the end as tells what the run does: while it is paused, only the machine is told of."""
+    length = _END
+    while True:
+        length = min(length, size - _START)
+        file.seek(size - length)
+        end = file.read(length)
+        if length >= min(size - _START, _MOST) or any(word in end for word in _TELLING):
+            return end
+        length *= 4
+
+
 def _events(text: bytes) -> list[Event]:
     events: list[Event] = []
     for line in text.split(b"\n"):
+        if line.startswith(_BUSY):
+            continue
         try:
             event = decode_event(line)
         except ValueError:

@@ -24,6 +24,7 @@ class Tail:
 
     Args:
         path: the file; it need not be there yet.
+        from_end: leave out what is there now.
 
     Attributes:
         skipped: how many lines were no events.
@@ -31,7 +32,7 @@ class Tail:
         at_end: nothing was left to read when `read` last returned.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, from_end: bool = False) -> None:
         self.path = path
         self.skipped = 0
         self.restarts = 0
@@ -40,6 +41,8 @@ class Tail:
         self._file: tuple[int, int] | None = None
         self._part = b""
         self._too_long = False
+        if from_end and path.exists():
+            self._offset = path.stat().st_size
 
     def read(self, most: int = _READ) -> list[Event]:
         """The events that are new, from at most so many bytes: call again when `at_end` is false.

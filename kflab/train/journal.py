@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from kflab.runs.control import Requests
-from kflab.runs.events import Event, Loading, Noted
+from kflab.runs.control import Stop, kind_of
+from kflab.runs.events import Event, Loading, Noted, Steered
 from kflab.runs.info import EVENTS
 from kflab.runs.lines import LineWriter
+from kflab.runs.requests import Asked, NoRequest, Requests
 
 INTERVAL = 0.1
 """Seconds between two events of a kind that comes often."""
@@ -53,6 +54,22 @@ class Journal:
             self._loading = (source, now)
             self.write(Loading(time=time.time(), source=source, done=done, total=total))
 
+    def requests(self) -> list[Asked]:
+        """What was asked since the last call, to be answered each; cheap enough for every step."""
+        return self._requests.take()
+
+    def answer(self, answer: Steered) -> None:
+        """Writes what became of a request, to the console, too."""
+        self.write(answer)
+        said = f"not done: {answer.refused}" if answer.refused else answer.text
+        print(f"asked for {answer.request}: {said}", flush=True)  # noqa: T201 - the console log, as for notes
+
+    def refuse_rest(self, reason: str) -> None:
+        """Answers what was asked and can not be done any more."""
+        for asked in self.requests():
+            if not isinstance(asked, Stop):
+                self.answer(refused(asked, reason))
+
     def stop_asked(self) -> bool:
         """Whether a stop was asked for; cheap enough for every step."""
         return self._requests.stop_asked()
@@ -63,9 +80,31 @@ class Journal:
         Raises:
             StopRequestedError: it was.
         """
-        if self.stop_asked():
-            raise StopRequestedError
+        if not self.stop_asked():
+            return
+        for asked in self.requests():
+            if isinstance(asked, Stop):
+                self.answer(
+                    Steered(time.time(), kind_of(asked), text="stopped before the first step", id=asked.id)
+                )
+            else:
+                self.answer(refused(asked, "the run was asked to stop before its first step"))
+        raise StopRequestedError
 
     def close(self) -> None:
         """Closes the file of events."""
         self._events.close()
+
+
+def refused(asked: Asked, reason: str = "", *, epoch: int = 0, step: int = 0) -> Steered:
+    """The answer to what is not done.
+
+    Args:
+        asked: the request.
+        reason: why not; a line that is no request says that itself.
+        epoch: the epochs that are done.
+        step: the steps of the next one that are done.
+    """
+    if isinstance(asked, NoRequest):
+        return Steered(time.time(), "unknown", epoch, step, refused=asked.reason, id=asked.id)
+    return Steered(time.time(), kind_of(asked), epoch, step, refused=reason, id=asked.id)

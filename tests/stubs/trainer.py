@@ -16,12 +16,12 @@ import sys
 import time
 from pathlib import Path
 
-from kflab.runs.control import Requests
 from kflab.runs.events import Batch, End, Epoch, Evaluated, Finished, Loading, Prepared, Started
 from kflab.runs.info import EVENTS, amend_info
 from kflab.runs.lines import LineWriter
 from kflab.runs.lock import AlreadyTrainingError, hold
 from kflab.runs.process import identify
+from kflab.runs.requests import Requests
 
 
 def _arguments() -> argparse.Namespace:
