@@ -37,6 +37,7 @@ COMMANDS = {
     "stop": Offered("runs", "stop", "Ask a run to stop and keep its model."),
     "recover": Offered("recovering", "recover", "List or restore what was edited and not saved."),
     "schema": Offered("schema", "schema", "Print the JSON schema of the document."),
+    "settings": Offered("settling", "settings", "Print or change the settings of this machine."),
     "doctor": Offered("doctor", "doctor", "Tell what kflab finds on this machine."),
 }
 """Every command by the name that is typed, in the order that help lists them."""

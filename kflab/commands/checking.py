@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kflab.commands import arguments, changing
+from kflab.commands.choosing import use_backend_option
 from kflab.commands.inspecting import FAILED, has_errors, set_option
 from kflab.commands.output import finding_lines, json_option, print_json
 from kflab.errors import KflabError, UnusableInputError
@@ -33,6 +34,7 @@ _NODE = re.compile(r"(?:model|models\.(?P<graph>[^.]+))\.nodes\.(?P<node>[^.\[]+
 @click.option("--ignore", "ignored", multiple=True, metavar="CODE", help="Leave a rule out: KF022.")
 @changing.output_option
 @set_option
+@use_backend_option
 @json_option
 def check(
     experiment: str,

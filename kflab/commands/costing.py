@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import click
 
 from kflab.commands import arguments
+from kflab.commands.choosing import use_backend_option, use_device_option
 from kflab.commands.inspecting import FAILED, has_errors, report_on, set_option
 from kflab.commands.output import finding_lines, json_option, print_json, table
 from kflab.tui.text import bytes_text, count_text, duration, fit_middle, plural, share_text
@@ -30,6 +32,8 @@ BACKWARD = 2
 @click.option("--all", "every", is_flag=True, help="List every node, in the order of the graph.")
 @click.option("--smoke", "with_smoke", is_flag=True, help="Train for a few seconds on the data, and measure.")
 @set_option
+@use_backend_option
+@use_device_option
 @json_option
 def cost(
     experiment: str, assignments: tuple[str, ...], *, every: bool, with_smoke: bool, as_json: bool
@@ -40,6 +44,7 @@ def cost(
     way: shapes that do not fit, or, with --smoke, anything that would stop a run.
     """
     named = arguments.load(experiment, assignments)
+    environment = dict(os.environ)  # as it is before Keras is brought into this process, on the CPU
     report, _ = report_on(named)
     if has_errors(report.findings):
         if as_json:
@@ -47,7 +52,7 @@ def cost(
         else:
             click.echo("\n".join(finding_lines(experiment, report.findings)))
         return FAILED
-    smoked = _smoked(named) if with_smoke else None
+    smoked = _smoked(named, environment) if with_smoke else None
     if as_json:
         print_json(_as_json(report.cost, smoked))
     else:
@@ -58,7 +63,7 @@ def cost(
     return FAILED if smoked is not None and smoked.result is None else 0
 
 
-def _smoked(named: arguments.Named) -> Smoked:
+def _smoked(named: arguments.Named, environment: Mapping[str, str]) -> Smoked:
     """What a smoke step measured, in a process of its own: what it takes can not take this one down.
 
     Raises:
@@ -70,7 +75,8 @@ def _smoked(named: arguments.Named) -> Smoked:
     from kflab.engine.client import SMOKE_COMMAND, EngineClient
 
     async def ask() -> Smoked:
-        engine = EngineClient(paths.state_dir() / "smoke.log", command=SMOKE_COMMAND)
+        log = paths.state_dir() / "smoke.log"
+        engine = EngineClient(log, command=SMOKE_COMMAND, environment=environment)
         engine.start()
         try:
             return await engine.smoke(document.encode(named.experiment), str(named.base))

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import click
 
 from kflab.commands.output import json_option, print_json, table
 
+if TYPE_CHECKING:
+    from kflab.runs.gpus import Gpu
+
 PACKAGES = ("kflab", "keras", "tensorflow", "jax", "torch", "textual", "plotext", "numpy", "scikit-learn")
-_HOW = {
-    "jax": "pip install 'kflab[jax]'",
-    "torch": "pip install 'kflab[torch]'",
-    "tensorflow": "pip install tensorflow",
-}
+
+_CPU_SENSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal")
+"""What Linux calls the sensors of CPUs."""
 
 
 @click.command()
@@ -28,7 +29,7 @@ def doctor(*, as_json: bool) -> int:
     found = {
         "versions": _versions(),
         "backends": _backends(),
-        "gpus": _gpus(),
+        "devices": _devices(),
         "machine": _machine(),
         "terminal": _terminal(),
         "folders": _folders(),
@@ -54,36 +55,85 @@ def _versions() -> dict[str, str]:
 
 
 def _backends() -> dict[str, str]:
-    """Each backend of Keras: whether it is installed, and how to get it."""
-    chosen = os.environ.get("KERAS_BACKEND", "tensorflow")
-    backends = {}
-    for name, how in sorted(_HOW.items(), key=lambda item: item[0] != chosen):
-        there = importlib.util.find_spec(name) is not None
-        state = "installed" if there else f"not installed: {how}"
-        backends[name] = f"{state} (chosen)" if name == chosen else state
-    return backends
+    """Each backend of Keras: its version or how to get it, whether it can use GPUs, and which is chosen."""
+    from kflab.runs import backends
+    from kflab.runs.gpus import Driver
+    from kflab.settings import chosen_backend
+
+    with Driver() as driver:
+        has_gpus = bool(driver.gpus())
+    chosen = chosen_backend()
+    found: dict[str, str] = {}
+    for name in sorted(backends.BACKENDS, key=lambda name: name != chosen.value):
+        if not backends.is_installed(name):
+            facts = [f"not installed: {backends.how_to_get(name)}"]
+        else:
+            facts = [backends.version_of(name) or "installed"]
+            if backends.lacks_gpu(name):
+                facts.append(f"without GPUs; with them: {backends.GET_GPU[name]}")
+            elif has_gpus and name == "tensorflow":
+                facts.append(f"where it finds no GPU: {backends.GET_GPU[name]}")
+        if name == chosen.value:
+            facts.append(f"chosen by {chosen.by}" if chosen.by else "chosen")
+        found[name] = ", ".join(facts)
+    if chosen.value not in found:
+        found[chosen.value] = f"chosen by {chosen.by}, and no backend that kflab trains with"
+    return found
 
 
-def _gpus() -> dict[str, str]:
-    """Each NVIDIA GPU with its memory, as the driver tells it; without a driver there are none."""
-    import pynvml
+def _devices() -> dict[str, str]:
+    """The CPU and each NVIDIA GPU that a run could use, as its driver tells, and which it would be."""
+    from kflab.errors import KflabError
+    from kflab.runs.devices import place_trainer, visible_gpus
+    from kflab.runs.gpus import Driver
+    from kflab.settings import chosen_backend, chosen_device
 
+    with Driver() as driver:
+        every, problem, version = driver.gpus(), driver.problem, driver.version
+    seen = visible_gpus(every, os.environ)
+    found = {f"gpu:{place}": _gpu_text(gpu) for place, gpu in enumerate(seen)}
+    if not seen:
+        hidden = f"CUDA_VISIBLE_DEVICES={os.environ.get('CUDA_VISIBLE_DEVICES')} hides {len(every)}"
+        found["gpu"] = f"none: {hidden if every else problem or 'the NVIDIA driver lists no GPU'}"
+    found["cpu"] = _cpu_text()
+    if version:
+        found["driver"] = f"NVIDIA {version}"
+    device = chosen_device()
     try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError as error:
-        return {"none": str(error)}
-    try:
-        gpus = {}
-        for index in range(pynvml.nvmlDeviceGetCount()):
-            handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-            memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-            name = pynvml.nvmlDeviceGetName(handle)
-            gpus[f"gpu:{index}"] = f"{name}, {memory.free / 1e9:.1f} of {memory.total / 1e9:.1f} GB free"
-        return gpus or {"none": "the driver lists no GPU"}
-    except pynvml.NVMLError as error:
-        return {"unknown": str(error)}
-    finally:
-        pynvml.nvmlShutdown()
+        names = ", ".join(place_trainer(device.value, chosen_backend().value, os.environ).names)
+    except KflabError as error:
+        names = str(error)
+    found["a run now"] = names + (f" (device {device.value} by {device.by})" if device.by else "")
+    return found
+
+
+def _gpu_text(gpu: Gpu) -> str:
+    """A GPU in one line; what its driver does not tell is left out."""
+    facts = [gpu.title + (" (slice)" if gpu.is_slice else "")]
+    if gpu.memory is not None and gpu.free is not None:
+        facts.append(f"{gpu.free / 1e9:.1f} of {gpu.memory / 1e9:.1f} GB free")
+    if gpu.utilisation is not None:
+        facts.append(f"{gpu.utilisation:.0f} % used")
+    if gpu.temperature is not None:
+        facts.append(f"{gpu.temperature:.0f} °C")
+    if gpu.power is not None:
+        facts.append(f"{gpu.power:.0f} W")
+    if gpu.is_busy:
+        facts.append("busy")
+    return ", ".join(facts)
+
+
+def _cpu_text() -> str:
+    import psutil
+
+    facts = [f"{psutil.cpu_percent(0.1):.0f} % used"]
+    # Only Linux and FreeBSD have it.
+    if read := getattr(psutil, "sensors_temperatures", None):
+        sensors = read()
+        heat = [one.current for name in _CPU_SENSORS for one in sensors.get(name, ())]
+        if heat:
+            facts.append(f"{max(heat):.0f} °C")
+    return ", ".join(facts)
 
 
 def _machine() -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kflab.commands import arguments
+from kflab.commands.choosing import use_backend_option
 from kflab.commands.output import finding_lines, json_option, print_json
 from kflab.errors import UnusableInputError
 
@@ -51,6 +52,7 @@ def has_errors(findings: tuple[Finding, ...]) -> bool:
 @click.option("--model", "nested", default="", metavar="NAME", help="A nested model instead of the main one.")
 @click.option("--width", default=80, show_default=True, type=click.IntRange(40, 400), help="Columns.")
 @set_option
+@use_backend_option
 @json_option
 def summary(experiment: str, nested: str, width: int, assignments: tuple[str, ...], *, as_json: bool) -> int:
     """Print the Keras summary of EXPERIMENT's model; nothing is allocated."""

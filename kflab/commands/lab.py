@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from kflab.commands.choosing import use_backend_option, use_device_option
 from kflab.errors import UnusableInputError
 
 
@@ -14,7 +15,8 @@ from kflab.errors import UnusableInputError
 @click.option(
     "--runs-dir", type=click.Path(file_okay=False, path_type=Path), help="Where run folders are kept."
 )
-@click.option("--backend", help="Keras' backend: tensorflow, jax or torch.")
+@use_backend_option
+@use_device_option
 @click.option("--recover", is_flag=True, help="Restore what was edited and not saved.")
 @click.option("--ascii", "plain", is_flag=True, help="Draw with plain ASCII.")
 @click.option("--headless", is_flag=True, help="Drive the lab without a terminal, for tests and demos.")
@@ -26,7 +28,6 @@ from kflab.errors import UnusableInputError
 def open_lab(
     experiment: str | None,
     runs_dir: Path | None,
-    backend: str | None,
     *,
     recover: bool,
     plain: bool,
@@ -46,8 +47,6 @@ def open_lab(
     name = experiment or presets.DEFAULT
     if runs_dir is not None:
         os.environ["KFLAB_RUNS_DIR"] = str(runs_dir.resolve())
-    if backend:
-        os.environ["KERAS_BACKEND"] = backend
     if headless:
         from kflab.tui import headless as driver
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kflab.commands.choosing import use_backend_option, use_device_option
 from kflab.commands.output import json_option, print_json, wide
 from kflab.commands.runs import runs_dir_option
 from kflab.errors import KflabError, UnusableInputError, did_you_mean
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     help="Write a row for each sample shown.",
 )
 @click.option("--ascii", "plain", is_flag=True, help="Draw with plain ASCII.")
+@use_backend_option
+@use_device_option
 @runs_dir_option
 @json_option
 def predict(
@@ -113,7 +116,7 @@ def _answer(asked: Asked) -> Predictions:
     if (kept := known(asked)) is not None:
         return kept
     log = paths.state_dir() / LOG
-    with native_output_to(log):
+    with native_output_to(log, beside_runs=False):
         answer = try_answer(asked)
     if answer.predictions is None:
         raise (UnusableInputError if answer.exit_code == UnusableInputError.exit_code else KflabError)(

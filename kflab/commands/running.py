@@ -7,10 +7,9 @@ from pathlib import Path
 import click
 
 from kflab.commands import arguments
+from kflab.commands.choosing import backend_option, device_option
 from kflab.commands.output import json_option, print_json
 from kflab.errors import UnusableInputError
-
-BACKENDS = ("tensorflow", "jax", "torch")
 
 
 @click.command()
@@ -19,7 +18,8 @@ BACKENDS = ("tensorflow", "jax", "torch")
     "--set", "assignments", multiple=True, metavar="PATH=VALUE", help="Change a setting: training.epochs=3."
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="The seed of weights, order and dropout.")
-@click.option("--backend", type=click.Choice(BACKENDS), help="Keras' backend.")
+@backend_option
+@device_option
 @click.option(
     "--runs-dir", type=click.Path(file_okay=False, path_type=Path), help="Where run folders are kept."
 )
@@ -30,6 +30,7 @@ def run(
     assignments: tuple[str, ...],
     seed: int | None,
     backend: str | None,
+    device: str | None,
     runs_dir: Path | None,
     *,
     detach: bool,
@@ -46,7 +47,7 @@ def run(
         assignments = (*assignments, f"training.seed={seed}")
     named = arguments.load(experiment, assignments)
     _refuse_errors(named, experiment)
-    run_dir = start(named, runs_dir, backend)
+    run_dir = start(named, runs_dir, backend, device)
     if detach:
         if as_json:
             print_json({"run": run_dir.name, "path": str(run_dir)})
@@ -71,25 +72,34 @@ def _refuse_errors(named: arguments.Named, file: str) -> None:
         raise UnusableInputError(error, file=file)
 
 
-def start(named: arguments.Named, runs_dir: Path | None, backend: str | None) -> Path:
+def start(
+    named: arguments.Named, runs_dir: Path | None, backend: str | None = None, device: str | None = None
+) -> Path:
     """Make a run folder for an experiment and start its trainer; returns the folder.
+
+    Args:
+        named: the experiment.
+        runs_dir: the folder of all runs; nothing given: the usual one.
+        backend: Keras' backend; nothing given: that of the environment or the settings.
+        device: what it runs on; nothing given: that of the environment or the settings.
 
     Raises:
         KflabError: the folder can not be made or the trainer not be started.
     """
-    import os
-
     from kflab import paths
+    from kflab.commands.choosing import to_run_on
     from kflab.runs.folder import create
     from kflab.runs.launch import launch
 
+    chosen, place = to_run_on(backend, device)
     run_dir = create(
         named.text,
         named.experiment.title or named.path.stem,
         runs_dir or paths.runs_dir(),
         seed=named.experiment.training.seed,
-        backend=backend or os.environ.get("KERAS_BACKEND") or BACKENDS[0],
+        backend=chosen,
         source=str(named.path),
+        device=place,
     )
     launch(run_dir)
     return run_dir

@@ -114,7 +114,8 @@ class EngineClient:
     Args:
         log: the file that the engine's stderr is written to; begun anew.
         on_status: called in the event loop at every change of state.
-        backend: the Keras backend; nothing given: the environment's.
+        backend: the Keras backend; nothing given: that of the environment or the settings.
+        environment: the variables that the engine gets; nothing given: those of this process.
         command: what starts an engine.
         first_pause: seconds before the first restart.
         patience: seconds to wait for an answer.
@@ -126,6 +127,7 @@ class EngineClient:
         on_status: Callable[[Status], None] = lambda _: None,
         *,
         backend: str = "",
+        environment: Mapping[str, str] | None = None,
         command: Sequence[str] = (sys.executable, "-m", "kflab.engine"),
         first_pause: float = FIRST_PAUSE,
         patience: float = PATIENCE,
@@ -133,7 +135,8 @@ class EngineClient:
         self.status = Status(State.STARTING, log)
         self._on_status = on_status
         self._command = tuple(command)
-        self._environment = {**os.environ, **({"KERAS_BACKEND": backend} if backend else {})}
+        given = os.environ if environment is None else environment
+        self._environment = {**given, **({"KERAS_BACKEND": backend} if backend else {})}
         self._first_pause = first_pause
         self._patience = patience
         self._pause = 0.0

@@ -1,4 +1,4 @@
-"""Which devices the backend can train on, told without taking any of their memory.
+"""What a run would be trained on, told without taking any of its memory.
 
 An engine lives beside trainers and needs no accelerator: shapes are worked out on the CPU.
 """
@@ -7,20 +7,39 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib.metadata
 import os
-from pathlib import Path
+from collections.abc import Mapping
 from typing import NamedTuple
 
-_SETTINGS = {
-    "TF_CPP_MIN_LOG_LEVEL": "2",  # of what TensorFlow prints from C++, only errors
-    "JAX_PLATFORMS": "cpu",  # JAX takes most of a GPU's memory as soon as it looks at one
+from kflab.errors import KflabError
+from kflab.runs.devices import CPU, SHARING, place_trainer, visible_gpus
+from kflab.runs.gpus import Driver
+from kflab.settings import BACKEND_VARIABLE, chosen_device, usable_backend
+from kflab.spare_memory import spare_memory
+
+_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}
+"""Of what TensorFlow prints from C++, only errors."""
+
+_ON_CPU = {
+    "JAX_PLATFORMS": "cpu",  # JAX takes some of a GPU's memory as soon as it looks at one
+    "KERAS_TORCH_DEVICE": "cpu",
 }
+
+_given: dict[str, str] = {}
+"""The environment that the person has made, before `prepare` changed it."""
 
 
 def prepare() -> None:
-    """Set what must be set before a backend is imported; what the person has set stays."""
-    for name, value in _SETTINGS.items():
+    """Set what must be set before a backend is imported that is to leave GPUs alone.
+
+    What the person has set stays.
+
+    Raises:
+        UnusableInputError: the backend of the settings is not installed.
+    """
+    _given.update(os.environ)
+    backend = {BACKEND_VARIABLE: usable_backend()}
+    for name, value in {**_QUIET, **SHARING, **_ON_CPU, **backend}.items():
         os.environ.setdefault(name, value)
 
 
@@ -37,63 +56,49 @@ def training_device() -> Device:
 
     `training_device.cache_clear()` has it looked at anew.
     """
-    if _gpu_count() and (free := _free_gpu_bytes()):
-        return Device("gpu:0", free)
-    return Device("cpu", _free_bytes())
+    environment = _given or os.environ
+    # One that the settings ask for and that can not be had is told where a run is started.
+    with contextlib.suppress(KflabError):
+        names = _names(environment)
+        if names != (CPU,) and gpu_count():
+            return Device(", ".join(names), _free_gpu_bytes(environment, names[0]))
+    return Device(CPU, spare_memory())
 
 
-def _free_bytes() -> int:
-    """Memory that the machine, or the container that this is in, has left."""
-    import psutil
+def _names(environment: Mapping[str, str]) -> tuple[str, ...]:
+    import keras
 
-    free = int(psutil.virtual_memory().available)
-    group = Path("/sys/fs/cgroup")
-    for limit, used in (
-        (group / "memory.max", group / "memory.current"),
-        (group / "memory" / "memory.limit_in_bytes", group / "memory" / "memory.usage_in_bytes"),
-    ):
-        # There may be no such file, and no limit: "max".
-        with contextlib.suppress(OSError, ValueError):
-            free = min(free, max(0, int(limit.read_text()) - int(used.read_text())))
-    return free
+    return place_trainer(chosen_device().value, keras.backend.backend(), environment).names
 
 
-def _free_gpu_bytes() -> int:
-    """Memory that is free on the first GPU that this process may use; 0 where the driver does not tell."""
-    import pynvml
-
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return 0
-    try:
-        chosen = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0].strip()
-        by_number = chosen.isdigit()
-        handle = (
-            pynvml.nvmlDeviceGetHandleByIndex(int(chosen))
-            if by_number
-            else pynvml.nvmlDeviceGetHandleByUUID(chosen)
-        )
-        return int(pynvml.nvmlDeviceGetMemoryInfo(handle).free)
-    except pynvml.NVMLError:
-        return 0
-    finally:
-        pynvml.nvmlShutdown()
+def _free_gpu_bytes(environment: Mapping[str, str], name: str) -> int:
+    """Memory that is free on a GPU; 0 where the driver does not tell."""
+    with Driver() as driver:
+        gpus = visible_gpus(driver.gpus(), environment)
+    return gpus[int(name.partition(":")[2])].free or 0
 
 
 def list_without_taking() -> tuple[str, ...]:
-    """The devices of the chosen backend, as `("cpu", "gpu:0")`; from here on GPUs are left alone."""
+    """The devices that a run would use, as `("gpu:1",)`; from here on GPUs are left alone."""
+    name = training_device().name
+    leave_gpus_alone()
+    return tuple(name.split(", "))
+
+
+def leave_gpus_alone() -> None:
+    """Has the backend, which `prepare` was called for, take nothing of any GPU."""
     import keras
 
-    count = _gpu_count()
     if keras.backend.backend() == "tensorflow":
         import tensorflow
 
-        tensorflow.config.set_visible_devices([], "GPU")
-    return ("cpu", *(f"gpu:{index}" for index in range(count)))
+        # Once something was computed it is too late, and nothing is lost: a context was made then.
+        with contextlib.suppress(RuntimeError):
+            tensorflow.config.set_visible_devices([], "GPU")
 
 
-def _gpu_count() -> int:
+def gpu_count() -> int:
+    """How many GPUs the backend finds, without taking any of their memory."""
     import keras
 
     counts = {"tensorflow": _tensorflow_gpus, "torch": _torch_gpus, "jax": _jax_gpus}
@@ -114,14 +119,9 @@ def _torch_gpus() -> int:
 
 def _jax_gpus() -> int:
     """The GPUs of the machine, if JAX has a plugin for them; asking JAX itself would take their memory."""
-    if not importlib.metadata.entry_points(group="jax_plugins"):
-        return 0
-    import pynvml
+    from kflab.runs.backends import lacks_gpu
 
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
+    if lacks_gpu("jax"):
         return 0
-    count: int = pynvml.nvmlDeviceGetCount()
-    pynvml.nvmlShutdown()
-    return count
+    with Driver() as driver:
+        return len(visible_gpus(driver.gpus(), _given or os.environ))

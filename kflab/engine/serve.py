@@ -82,7 +82,8 @@ def main(start: Start | None = None) -> int:
         send(hello)
     except Exception as error:  # noqa: BLE001 - a Keras that does not load is for the person at the other end
         traceback.print_exc()
-        send(Refused(STARTING, f"Keras did not start: {one_line(error)}"))
+        reason = str(error) if isinstance(error, KflabError) else one_line(error)
+        send(Refused(STARTING, f"Keras did not start: {reason}"))
         return 1
     try:
         serve(lines, send, handlers)

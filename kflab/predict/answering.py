@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,10 @@ from kflab.errors import KflabError, UnusableInputError
 from kflab.predict import cache
 from kflab.predict.asking import Asked, known, source_of
 from kflab.predict.results import IN_A_CELL, Answer, Predictions, Split
+from kflab.runs.backends import is_installed
 from kflab.runs.info import EXPERIMENT, RunInfo, read_info
+from kflab.runs.placing import place_this_process
+from kflab.settings import BACKEND_VARIABLE, chosen_device, usable_backend
 
 if TYPE_CHECKING:
     import keras
@@ -33,10 +37,7 @@ def answer(asked: Asked) -> Predictions:
     which, path = cache.model_file(run_dir, asked.model)
     info = read_info(run_dir)
     experiment = document.read(run_dir / EXPERIMENT)
-    os.environ.setdefault("KERAS_BACKEND", info.backend)
-    # A run that trains meanwhile may have the same device.
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    _place(info)
     from kflab.predict.computing import Held, predict
 
     part, fitted = _part(run_dir, experiment, info, asked.split, source)
@@ -55,6 +56,15 @@ def answer(asked: Asked) -> Predictions:
     if asked.in_a_cell == IN_A_CELL:
         cache.keep(run_dir, predictions)
     return predictions
+
+
+def _place(info: RunInfo) -> None:
+    """Chooses backend and device: those of the run, where nobody asks for others and they are to be had."""
+    if "keras" in sys.modules:
+        return
+    own = info.backend if is_installed(info.backend) else ""
+    backend = os.environ.get(BACKEND_VARIABLE) or own or usable_backend()
+    place_this_process(backend, chosen_device().value or info.device, or_cpu=True)
 
 
 def load_model(experiment: Experiment, path: Path) -> keras.Model:

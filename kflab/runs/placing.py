@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kflab.errors import KflabError
 from kflab.runs.backends import require
-from kflab.runs.devices import Placement, place_trainer
+from kflab.runs.devices import CPU, DeviceError, Placement, place_trainer
 from kflab.runs.info import INFO, RunInfo, read_info
 
 _SETTLING = 120.0
@@ -48,3 +48,29 @@ def _just_taken(run_dir: Path) -> frozenset[str]:
         if other.process is not None and other.process.is_alive():
             taken.update(other.gpus)
     return frozenset(taken)
+
+
+def place_this_process(backend: str, device: str, *, or_cpu: bool = False) -> tuple[str, ...]:
+    """Puts this process on a device, before it imports Keras: its environment is changed.
+
+    Args:
+        backend: Keras' backend.
+        device: what is asked for, as in `kflab.runs.devices`.
+        or_cpu: use the CPU where that can not be had.
+
+    Returns:
+        The names of its devices.
+
+    Raises:
+        UnusableInputError: the backend is not installed, or no device is called so.
+        DeviceError: the device can not be had.
+    """
+    backend = require(backend)
+    try:
+        placement = place_trainer(device, backend, os.environ)
+    except DeviceError:
+        if not or_cpu:
+            raise
+        placement = place_trainer(CPU, backend, os.environ)
+    os.environ.update({**placement.environment, "KERAS_BACKEND": backend})
+    return placement.names

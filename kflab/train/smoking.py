@@ -11,16 +11,17 @@ from kflab import document
 from kflab.engine.protocol import Hello, Inspect, Smoke, Smoked, Summarize
 from kflab.engine.serve import Handlers, main
 from kflab.errors import KflabError
+from kflab.runs.placing import place_this_process
+from kflab.settings import chosen_device, usable_backend
 
 
 def start() -> tuple[Hello, Handlers]:
     """Load Keras with the devices that it finds."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    names = place_this_process(usable_backend(), chosen_device().value)
     import keras
 
-    from kflab.engine.devices import training_device
-
-    hello = Hello(keras.backend.backend(), keras.version(), (training_device().name,))
+    hello = Hello(keras.backend.backend(), keras.version(), names)
     return hello, Handlers(_refuse, _refuse, answer)
 
 
