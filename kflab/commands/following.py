@@ -16,8 +16,8 @@ from kflab.commands.output import plain, print_json, verdict_lines
 from kflab.diagnose.findings import Finding
 from kflab.errors import KflabError
 from kflab.runs import control
-from kflab.runs.events import Epoch, Evaluated, Event, Finished, Noted
-from kflab.runs.history import Phase, RunState
+from kflab.runs.events import Epoch, Evaluated, Event, Finished, Noted, Steered
+from kflab.runs.history import Phase, RunState, said
 from kflab.runs.info import CONSOLE, EVENTS
 from kflab.runs.status import Status, status
 from kflab.runs.tail import Tail
@@ -155,8 +155,8 @@ class _Line:
                 self.say(
                     f"epoch {event.epoch}/{state.epochs}  {event.seconds:.1f} s  {plain(event.logs)}{rate}"
                 )
-            case Noted():
-                self.say(event.text)
+            case Noted() | Steered():
+                self.say(said(event))
             case Evaluated():
                 self.say(f"test  {plain(event.logs)}")
             case Finished():
@@ -203,12 +203,13 @@ def _progress(state: RunState) -> str:
     if state.phase is not Phase.TRAINING:
         return ""
     done = round(state.progress * _BAR)
-    left = state.seconds_left(time.time())
+    left = None if state.is_paused else state.seconds_left(time.time())
     parts = [
         f"epoch {state.epoch}/{state.epochs}",
         "━" * done + "─" * (_BAR - done),
         f"step {state.step}/{state.steps}",
         plain(state.logs),
+        "paused" if state.is_paused else "",
         "" if left is None else f"{duration(left)} left",
     ]
     return "  ".join(part for part in parts if part)

@@ -1,4 +1,4 @@
-"""`kflab runs`, `show`, `watch` and `stop`: what was trained and what is training."""
+"""`kflab runs`, `show` and `watch`: what was trained and what is training."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def show(run: str, runs_dir: Path | None, *, as_json: bool) -> None:
     """Tell about one RUN: its name, the start or end of its name, or `last`."""
     from kflab.diagnose.verdict import verdict_of
     from kflab.errors import KflabError
-    from kflab.runs.history import RunState
+    from kflab.runs.history import RunState, said
     from kflab.runs.info import EVENTS, read_info
     from kflab.runs.listing import find_run, summarize
     from kflab.runs.tail import Tail
@@ -102,8 +102,8 @@ def show(run: str, runs_dir: Path | None, *, as_json: bool) -> None:
     click.echo("\n".join(table([fact for fact in facts if fact[1]])))
     for line in verdict_lines(verdict):
         click.echo(line)
-    for note in state.notes:
-        click.echo(f"note  {note.text}")
+    for note in state.told:
+        click.echo(f"note  {said(note)}")
 
 
 @click.command()
@@ -116,31 +116,3 @@ def watch(run: str, runs_dir: Path | None, *, as_json: bool) -> int:
     from kflab.runs.listing import find_run
 
     return follow(find_run(run, _folder(runs_dir)), as_json=as_json, owner=False)
-
-
-@click.command()
-@click.argument("run", default="last")
-@runs_dir_option
-@click.option("--now", is_flag=True, help="End it at once; the model at hand is lost.")
-@json_option
-def stop(run: str, runs_dir: Path | None, *, now: bool, as_json: bool) -> int:
-    """Ask a RUN to stop after the step at hand and keep its model."""
-    from kflab.errors import KflabError
-    from kflab.runs.control import ask_stop, kill
-    from kflab.runs.listing import find_run
-    from kflab.runs.status import status
-
-    run_dir = find_run(run, _folder(runs_dir))
-    before = status(run_dir)
-    if not before.is_alive:
-        raise KflabError(f"{run_dir.name} is not running: it is {before}")
-    if now:
-        kill(run_dir)
-    else:
-        ask_stop(run_dir)
-    done = "ended" if now else "asked to stop"
-    if as_json:
-        print_json({"run": run_dir.name, "asked": "kill" if now else "stop"})
-    else:
-        click.echo(f"{run_dir.name} {done}")
-    return 0

@@ -17,6 +17,8 @@ from kflab.errors import UnusableInputError
 from kflab.runs.info import CONTROL, EVENTS, read_info
 from kflab.runs.lines import LineWriter
 
+_MOST_EPOCHS = 10**9
+
 
 class _Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="request", omit_defaults=True):
     """Something that is asked of a trainer.
@@ -94,9 +96,49 @@ def refusal(request: Request) -> str:
         case SetEpochs(total=None, more=None) | SetEpochs(total=int(), more=int()):
             return "expected either a number of epochs or how many more"
         case SetEpochs(total=int(number)) if number < 1:
-            return f"expected at least 1 epoch, got {number}"
+            return f"expected at least 1 epoch, got {number:,}"
+        case SetEpochs() if max(abs(request.total or 0), abs(request.more or 0)) > _MOST_EPOCHS:
+            return f"expected at most {_MOST_EPOCHS:,} epochs"
         case _:
             return ""
+
+
+def rate_request(text: str) -> SetRate:
+    """What a person means who types a learning rate: `1e-4`, or `x0.5` and `/2` for a part of the one before.
+
+    Raises:
+        UnusableInputError: it is neither.
+    """
+    typed = text.strip()
+    divides, scales = typed.startswith("/"), typed[:1] in {"x", "×", "*"}
+    try:
+        number = float(typed[1:] if divides or scales else typed)
+        factor = 1 / number if divides else number
+    except (ValueError, ZeroDivisionError):
+        raise UnusableInputError(f"expected a learning rate such as 1e-4, x0.5 or /2; got {text!r}") from None
+    request = SetRate(factor=factor) if divides or scales else SetRate(value=number)
+    if reason := refusal(request):
+        raise UnusableInputError(reason)
+    return request
+
+
+def epochs_request(text: str) -> SetEpochs:
+    """What a person means who types epochs: `30` in all, `+5` more, `-2` fewer.
+
+    Raises:
+        UnusableInputError: it is no whole number.
+    """
+    typed = text.strip().replace("−", "-")
+    try:
+        number = int(typed)
+    except ValueError:
+        raise UnusableInputError(f"expected epochs such as 30, +5 or -2; got {text!r}") from None
+    if abs(number) > _MOST_EPOCHS:
+        raise UnusableInputError(f"expected at most {_MOST_EPOCHS:,} epochs, got {number:,}")
+    request = SetEpochs(more=number) if typed[:1] in {"+", "-"} else SetEpochs(total=number)
+    if reason := refusal(request):
+        raise UnusableInputError(reason)
+    return request
 
 
 def ask(run_dir: Path, request: AnyRequest) -> AnyRequest:

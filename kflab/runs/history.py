@@ -59,6 +59,13 @@ class Best(NamedTuple):
     epoch: int
 
 
+def said(note: Noted | Steered) -> str:
+    """What a note or an answer says in one line."""
+    if isinstance(note, Noted):
+        return note.text
+    return f"{note.request} refused: {note.refused}" if note.refused else note.text
+
+
 class Curve:
     """All points of one metric.
 
@@ -141,6 +148,12 @@ class RunState:
         self.usage: Usage | None = None
         self._pace = Pace()
         self._goes_on = False
+
+    @property
+    def told(self) -> list[Noted | Steered]:
+        """What was noted and what was answered, oldest first."""
+        found: list[Noted | Steered] = [*self.notes, *self.steered]
+        return sorted(found, key=lambda note: note.time)
 
     @property
     def epochs(self) -> int:
