@@ -32,13 +32,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         device: what is trained on: `cpu`, `gpu` for a free one, `gpu:1` for that one, `gpus` for all; nothing
             given: a free GPU where there is one, else the CPU.
         warm_trainer: whether the lab keeps a trainer with Keras loaded, so that `t` is answered at once.
-        disk_reserve: gigabytes of the disk that a run leaves free; it stops before it takes more.
+        disk_reserve: gigabytes of the disk that a run leaves free; it stops before it takes more. Of a
+            small disk a tenth at most.
     """
 
     backend: Backend = BACKENDS[0]
     device: str = ""
     warm_trainer: bool = True
     disk_reserve: Annotated[float, msgspec.Meta(ge=0)] = 1.0
+
+    @property
+    def disk_reserve_bytes(self) -> float:
+        """The reserve in bytes."""
+        return self.disk_reserve * 1e9
 
 
 NAMES: tuple[str, ...] = Settings.__struct_fields__

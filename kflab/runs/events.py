@@ -295,6 +295,23 @@ class End(enum.StrEnum):
     FAILED = "failed"
 
 
+class Fault(enum.StrEnum):
+    """What kind of thing went wrong: what to do about it depends on that."""
+
+    NONE = ""
+    MEMORY = "memory"  # there was not enough, on the machine or on the device
+    DISK = "disk"  # it is full, or nearly so
+    FOLDER = "folder"  # the run folder cannot be written any more
+    DATA = "data"  # a sample cannot be used
+    DEVICE = "device"  # the GPU does not answer any more
+    NOT_FINITE = "not_finite"  # the loss became NaN
+    EXPERIMENT = "experiment"  # it says something that cannot be done
+    KILLED = "killed"  # from outside
+    RESTARTED = "restarted"  # the machine was, under it
+    NATIVE = "native"  # the process broke in a library
+    SILENT = "silent"  # on another machine, and not heard of any more
+
+
 class Finished(msgspec.Struct, frozen=True, tag="finished", tag_field="event"):
     """The last event of a run.
 
@@ -304,6 +321,7 @@ class Finished(msgspec.Struct, frozen=True, tag="finished", tag_field="event"):
         seconds: from start to end.
         cause: why it failed or stopped, in one line.
         epochs: how many epochs were completed.
+        fault: what kind of thing went wrong.
     """
 
     time: float
@@ -312,6 +330,7 @@ class Finished(msgspec.Struct, frozen=True, tag="finished", tag_field="event"):
     seconds: float = 0
     cause: str = ""
     epochs: int = 0
+    fault: Fault = Fault.NONE
 
 
 Event: TypeAlias = (

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from kflab.errors import UnusableInputError
+from kflab.runs.memory_kills import MEMORY_RAN_OUT, memory_kills
 from kflab.runs.process import ProcessInfo
 from kflab.whole_files import write_whole
 
@@ -38,9 +39,15 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
         host: the machine that the folder was made on.
         user: who made it.
         process: the trainer; None as long as none was started.
+        ended: how the trainer was ended: the signal, as far as somebody saw it, or who asked for it.
+        memory_kills: how many processes the system had ended for lack of memory when the trainer started;
+            `MEMORY_RAN_OUT` where it was seen to be one of them.
         keras: the version of Keras; this and what follows are "" or empty until the trainer has it loaded.
         backend_version: the version of the backend.
         devices: the devices that the backend sees.
+        device: what it was asked to run on: `cpu`, `gpu`, `gpu:1`, `gpus`; "" leaves it to kflab.
+        runs_on: what the trainer was put on when it was started, as `("gpu:1",)`.
+        gpus: the GPUs of these, as their driver calls them for good.
     """
 
     name: str
@@ -58,9 +65,14 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     host: str = ""
     user: str = ""
     process: ProcessInfo | None = None
+    ended: str = ""
+    memory_kills: int = 0
     keras: str = ""
     backend_version: str = ""
     devices: tuple[str, ...] = ()
+    device: str = ""
+    runs_on: tuple[str, ...] = ()
+    gpus: tuple[str, ...] = ()
 
 
 def read_info(run_dir: Path) -> RunInfo:
@@ -100,6 +112,28 @@ def amend_info(run_dir: Path, **changes: object) -> RunInfo:
         info = msgspec.structs.replace(read_info(run_dir), **changes)
         write_info(run_dir, info)
     return info
+
+
+def note_end(run_dir: Path, pid: int, how: str) -> None:
+    """Notes how a trainer was ended, for one that can not say so itself.
+
+    Nothing is noted where another trainer has the folder by now, or how it ended is known already.
+
+    Args:
+        run_dir: the run folder.
+        pid: the trainer's number.
+        how: the signal, or who asked for it.
+
+    Raises:
+        UnusableInputError: this is no run folder.
+        OSError: it can not be written.
+    """
+    with _alone(run_dir):
+        info = read_info(run_dir)
+        if info.process is not None and info.process.pid == pid and not info.ended:
+            lacked = how == "SIGKILL" and memory_kills() > info.memory_kills
+            kills = MEMORY_RAN_OUT if lacked else info.memory_kills
+            write_info(run_dir, msgspec.structs.replace(info, ended=how, memory_kills=kills))
 
 
 @contextlib.contextmanager

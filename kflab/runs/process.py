@@ -36,6 +36,11 @@ class ProcessInfo(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it runs or ran on this machine."""
         return self.host == socket.gethostname()
 
+    @property
+    def is_from_before(self) -> bool:
+        """Whether it ran on this machine before the machine was started anew."""
+        return self.is_here and self.boot != _boot_id()
+
     def is_alive(self) -> bool:
         """Whether it runs on this machine now. One that has ended but was not yet waited for does not."""
         if not self.is_here or self.boot != _boot_id():

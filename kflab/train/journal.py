@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from kflab.runs.control import Stop, kind_of
+from kflab.runs.disk import LastWords
 from kflab.runs.events import Event, Loading, Noted, Steered
 from kflab.runs.info import EVENTS
 from kflab.runs.lines import LineWriter
@@ -30,10 +31,16 @@ class Journal:
         self.run_dir = run_dir
         self._requests = Requests(run_dir)
         self._events = LineWriter(run_dir / EVENTS)
+        self._last_words = LastWords(run_dir)
         self._loading: tuple[str, float] = ("", 0.0)
 
     def write(self, event: Event) -> None:
         """Writes one event."""
+        self._events.write(event)
+
+    def write_last(self, event: Event) -> None:
+        """Writes the event that says how it ended, for which there is room on a full disk, too."""
+        self._last_words.release()
         self._events.write(event)
 
     def note(self, text: str) -> None:
@@ -93,6 +100,7 @@ class Journal:
 
     def close(self) -> None:
         """Closes the file of events."""
+        self._last_words.release()
         self._events.close()
 
 

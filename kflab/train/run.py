@@ -26,8 +26,9 @@ from kflab.engine.protocol import Report
 from kflab.engine.weights import load_weights
 from kflab.errors import KflabError
 from kflab.experiment import Experiment
-from kflab.runs.events import End, Evaluated, Logs, Prepared
+from kflab.runs.events import End, Evaluated, Fault, Logs, Prepared
 from kflab.runs.info import BEST, FINAL, RunInfo, amend_info
+from kflab.settings import read_settings
 from kflab.train.backups import mend
 from kflab.train.callbacks import make_callbacks, writes_best
 from kflab.train.compiling import compile_model
@@ -35,6 +36,7 @@ from kflab.train.events_callback import Callbacks, Recorder, as_numbers
 from kflab.train.failure import TrainingFailedError
 from kflab.train.feeding import fed_with
 from kflab.train.grouping import Grouping
+from kflab.train.guard import Guard
 from kflab.train.journal import Journal
 from kflab.train.judging import costed, keep_predictions, look_at_targets, look_for_unusable
 from kflab.train.loop import Attendant, Loop
@@ -54,11 +56,15 @@ class Outcome(msgspec.Struct, frozen=True):
         status: done or stopped.
         test: loss and metrics on the test split; empty where there is none, or no time was left for it.
         epochs: the epochs that were completed.
+        cause: why it was stopped, where nobody asked for it.
+        fault: what kind of thing it was stopped for.
     """
 
     status: End
     test: Logs = {}
     epochs: int = 0
+    cause: str = ""
+    fault: Fault = Fault.NONE
 
 
 def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal) -> Outcome:
@@ -66,7 +72,7 @@ def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal
 
     Raises:
         StopRequestedError: a stop was asked for before the first step.
-        TrainingFailedError: the loss became NaN and the experiment says to end then.
+        TrainingFailedError: the loss became NaN and the experiment says to end then, or the folder is gone.
         KflabError: data, model or training cannot be used.
     """
     seed = _seed(info, experiment)
@@ -92,13 +98,14 @@ def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal
         journal.note(f"starts from {path.name}: {load_weights(model, path)}")
     compile_model(model, experiment.training)
     journal.write(look_at_targets(experiment, model, splits.train, splits.fitted.held))
-    loop, recorder = _fit(run_dir, experiment, model, splits, seed, journal)
+    guard = Guard(run_dir, read_settings().disk_reserve_bytes, journal)
+    loop, recorder = _fit(run_dir, experiment, model, splits, seed, journal, guard)
     save_model(model, run_dir / FINAL)
     status = End.STOPPED if loop.is_stopping else End.DONE
     test = _evaluate(experiment, model, splits.test, journal)
     if recorder.nan_at is None:
         keep_predictions(run_dir, experiment, model, splits, journal)
-    return Outcome(status, test, recorder.epochs_done)
+    return Outcome(status, test, recorder.epochs_done, guard.cause, guard.fault)
 
 
 def _refuse_errors(experiment: Experiment, base: Path) -> Report:
@@ -132,7 +139,13 @@ def _seed(info: RunInfo, experiment: Experiment) -> int:
 
 
 def _fit(
-    run_dir: Path, experiment: Experiment, model: keras.Model, splits: Splits, seed: int, journal: Journal
+    run_dir: Path,
+    experiment: Experiment,
+    model: keras.Model,
+    splits: Splits,
+    seed: int,
+    journal: Journal,
+    guard: Guard,
 ) -> tuple[Loop, Recorder]:
     training, graph = experiment.training, experiment.model
     callbacks = make_callbacks(training.callbacks, run_dir)
@@ -183,7 +196,7 @@ def _fit(
         recorder.waited = lambda: batches.waited
     if surface := surface_writer(run_dir, graph, model, splits):
         callbacks.append(surface)
-    attendants: list[Attendant] = [Steering(journal)]
+    attendants: list[Attendant] = [Steering(journal), guard]
     with open_batches(train.batches, validation.batches if validation else None):
         loop = Loop(
             model,
@@ -201,7 +214,9 @@ def _fit(
     if recorder.nan_at is not None and notices.ends_on_nan and model.stop_training and not loop.is_stopping:
         epoch, step = recorder.nan_at
         raise TrainingFailedError(
-            f"TerminateOnNaN: the loss became NaN in epoch {epoch}, step {step}", recorder.epochs_done
+            f"TerminateOnNaN: the loss became NaN in epoch {epoch}, step {step}",
+            recorder.epochs_done,
+            Fault.NOT_FINITE,
         )
     return loop, recorder
 

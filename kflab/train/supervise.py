@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -14,12 +15,15 @@ from typing import TYPE_CHECKING
 from kflab import document
 from kflab.errors import UnusableInputError
 from kflab.runs.control import ask_stop
-from kflab.runs.events import End, Finished, Logs, Started
+from kflab.runs.crash import starts
+from kflab.runs.events import End, Fault, Finished, Logs, Started
 from kflab.runs.info import EXPERIMENT, RunInfo, amend_info, read_info
 from kflab.runs.lock import hold
+from kflab.runs.memory_kills import memory_kills
 from kflab.runs.process import identify
 from kflab.runs.status import outline
-from kflab.train.causes import cause_of
+from kflab.train.causes import cause_of, fault_of
+from kflab.train.console import keep_printing
 from kflab.train.failure import TrainingFailedError
 from kflab.train.journal import Journal, StopRequestedError
 
@@ -41,12 +45,14 @@ def supervise(run_dir: Path) -> int:
     """
     read_info(run_dir)
     with hold(run_dir):
+        keep_printing()
+        sys.stderr.write(f"{starts(os.getpid())}\n")
         finished = outline(run_dir).finished
         if finished is not None:
             raise UnusableInputError(
                 f"this run is over ({finished.status}); start a new one", file=str(run_dir)
             )
-        info = amend_info(run_dir, process=identify())
+        info = amend_info(run_dir, process=identify(), ended="", memory_kills=memory_kills())
         _heed_signals(run_dir)
         journal = Journal(run_dir)
         try:
@@ -56,28 +62,36 @@ def supervise(run_dir: Path) -> int:
 
 
 def _record(run_dir: Path, info: RunInfo, journal: Journal) -> int:
-    start = time.time()
-    journal.write(Started(time=start, pid=os.getpid()))
-    status, cause, epochs = End.DONE, "", 0
+    start = time.monotonic()
+    status, cause, epochs, fault = End.DONE, "", 0, Fault.NONE
     test: Logs = {}
     try:
+        journal.write(Started(time=time.time(), pid=os.getpid()))
         outcome = _train(run_dir, info, journal)
         status, test, epochs = outcome.status, outcome.test, outcome.epochs
-        cause = ON_REQUEST if status is End.STOPPED else ""
+        cause, fault = outcome.cause, outcome.fault
+        if status is End.STOPPED:
+            cause = cause or ON_REQUEST
     except StopRequestedError:
         status, cause = End.STOPPED, f"{ON_REQUEST} before the first step"
     except TrainingFailedError as error:
-        status, cause, epochs = End.FAILED, str(error), error.epochs
+        status, cause, epochs, fault = End.FAILED, str(error), error.epochs, error.fault
     except (Exception, SystemExit) as error:  # noqa: BLE001 - however it fails, the folder must say so
-        traceback.print_exc()
-        status, cause = End.FAILED, cause_of(error)
-        epochs = _epochs_done(run_dir)
+        # Where memory ran out, or the folder is gone, that much may not be possible.
+        with contextlib.suppress(MemoryError):
+            traceback.print_exc()
+        status, cause, fault = End.FAILED, cause_of(error), fault_of(error, run_dir)
+        with contextlib.suppress(UnusableInputError, OSError):
+            epochs = _epochs_done(run_dir)
     if status is End.FAILED:
         sys.stderr.write(f"failed: {cause}\n")
-    now = time.time()
-    journal.write(
-        Finished(time=now, status=status, test=test, seconds=now - start, cause=cause, epochs=epochs)
-    )
+    seconds = time.monotonic() - start
+    finished = Finished(time.time(), status, test, seconds, cause, epochs, fault)
+    try:
+        journal.write_last(finished)
+    except OSError as error:
+        sys.stderr.write(f"this could not be written to the run folder: {error}\n")
+        return 1
     return 1 if status is End.FAILED else 0
 
 
@@ -104,7 +118,11 @@ def _heed_signals(run_dir: Path) -> None:
     def stop(number: int, _frame: FrameType | None) -> None:
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signal_number, signal.SIG_DFL)
-        ask_stop(run_dir, by=signal.Signals(number).name)
+        name = signal.Signals(number).name
+        try:
+            ask_stop(run_dir, by=name)
+        except (OSError, UnusableInputError) as error:
+            raise SystemExit(f"ended by {name}; the folder could not be written: {error}") from error
 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, stop)
