@@ -27,6 +27,7 @@ from kflab.runs.events import (
 )
 from kflab.runs.info import EVENTS, RunInfo, read_info
 from kflab.runs.position import Position
+from kflab.runs.queue_file import is_waiting
 from kflab.runs.requests import stop_asked
 from kflab.runs.tail import decode_event
 
@@ -47,6 +48,7 @@ class Status(enum.StrEnum):
     """What became of a run."""
 
     CREATED = "created"  # the folder is there, no trainer was started yet
+    QUEUED = "queued"  # it waits for a place on the machine
     STARTING = "starting"  # the trainer loads Keras, the data and the model
     RUNNING = "running"
     PAUSED = "paused"  # it was asked to make no more steps until it is told to go on
@@ -158,6 +160,8 @@ def status(run_dir: Path) -> Status:
 
 def judge(run_dir: Path, info: RunInfo, seen: Outline) -> Status:
     """The status of a run whose `run.json` and outline are known already."""
+    if is_waiting(run_dir, info):
+        return Status.QUEUED
     if seen.finished is not None:
         return _ENDS[seen.finished.status]
     if info.process is None:
