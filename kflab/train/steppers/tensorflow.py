@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from kflab.data.arrays import Array
+from kflab.data.batches import Batches
 from kflab.train.feeding import Fed
 from kflab.train.steppers.stepper import Made
 
@@ -72,7 +73,11 @@ class TensorFlowStepper:
 def _made(model: keras.Model, fed: Fed, step: Step, *, jit_compile: bool) -> _Steps:
     # As Keras does: a step is a function of its own, which is all that XLA compiles.
     compiled = tf.function(step, autograph=False, reduce_retracing=True, jit_compile=jit_compile or None)
-    return _FromArrays(model, fed, compiled) if fed.batches is None else _FromBatches(fed, compiled)
+    return (
+        _FromArrays(model, fed, compiled)
+        if fed.batches is None
+        else _FromBatches(model, fed.batches, compiled)
+    )
 
 
 class _Steps:
@@ -120,24 +125,15 @@ class _FromArrays(_Steps):
             made = Made(*self._many(tf.constant(begin), tf.constant(whole), self._order))
         if count > max(whole, 0):
             logs, loss = self._rest(self._order)
-            losses = loss if made is None else tf.concat([made.losses, loss], 0)
-            made = Made(logs, losses)
+            made = Made(logs, loss if made is None else tf.concat([made.losses, loss], 0))
         assert made is not None, "no steps were asked for"
         return made
 
     def _steps(self, begin: Any, count: Any, order: Any) -> tuple[Mapping[str, Any], Any]:
-        def body(index: Any, losses: Any) -> tuple[Any, Any]:
-            first = (begin + index) * self._fed.batch_size
-            logs = self._step(self._batch(first, self._fed.batch_size, order))
-            return index + 1, losses.write(index, tf.cast(logs["loss"], tf.float32))
+        def batch(index: Any) -> Any:
+            return self._batch((begin + index) * self._fed.batch_size, self._fed.batch_size, order)
 
-        _, losses = tf.while_loop(
-            lambda index, _: index < count,
-            body,
-            (tf.constant(0), tf.TensorArray(tf.float32, size=count)),
-            parallel_iterations=1,
-        )
-        return self._model.get_metrics_result(), losses.stack()
+        return _in_a_loop(self._model, self._step, batch, count)
 
     def _last(self, order: Any) -> tuple[Mapping[str, Any], Any]:
         first = self._whole * self._fed.batch_size
@@ -156,28 +152,69 @@ class _FromArrays(_Steps):
 
 
 class _FromBatches(_Steps):
-    def __init__(self, fed: Fed, step: Step) -> None:
-        self._fed, self._step = fed, step
+    def __init__(self, model: keras.Model, batches: Batches, step: Step) -> None:
+        self._model, self._batches, self._step = model, batches, step
+        self._many: Callable[[Any], tuple[Mapping[str, Any], Any]] | None = None
+        self._rest = tf.function(self._last, autograph=False, reduce_retracing=True)
 
     def begin_epoch(self, epoch: int) -> None:
-        if self._fed.batches is not None:
-            self._fed.batches.at_epoch(epoch)
+        self._batches.at_epoch(epoch)
 
     def trace(self) -> None:
         """The first batch has to be read for that."""
-        self._step.get_concrete_function(self._batch(0))  # type: ignore[attr-defined]
+        batch = tf.nest.map_structure(_tensor, self._batches[0])
+        if self._batches.whole:
+            self._traced(batch).get_concrete_function()  # type: ignore[attr-defined]
+        else:
+            self._rest.get_concrete_function(batch)
 
     def make(self, begin: int, count: int) -> Made:
-        losses = []
-        logs: Mapping[str, Any] = {}
-        for index in range(begin, begin + count):
-            logs = self._step(self._batch(index))
-            losses.append(tf.cast(logs["loss"], tf.float32))
-        return Made(logs, tf.stack(losses))
+        whole = min(count, self._batches.whole - begin)
+        made = None
+        if whole > 0:
+            batches = tf.nest.map_structure(_tensor, self._batches.several(begin, whole))
+            many = self._many or self._traced(tf.nest.map_structure(lambda array: array[0], batches))
+            made = Made(*many(batches))
+        if count > max(whole, 0):
+            logs, loss = self._rest(tf.nest.map_structure(_tensor, self._batches[begin + count - 1]))
+            made = Made(logs, loss if made is None else tf.concat([made.losses, loss], 0))
+        assert made is not None, "no steps were asked for"
+        return made
 
-    def _batch(self, index: int) -> Any:
-        assert self._fed.batches is not None
-        return tf.nest.map_structure(_tensor, self._fed.batches[index])
+    def _traced(self, batch: Any) -> Callable[[Any], tuple[Mapping[str, Any], Any]]:
+        """The function of many steps, made for batches like this one, whatever their number."""
+        like = tf.nest.map_structure(lambda array: tf.TensorSpec([None, *array.shape], array.dtype), batch)
+        many: Callable[[Any], tuple[Mapping[str, Any], Any]]
+        self._many = many = tf.function(self._steps, autograph=False, input_signature=[like])
+        return many
+
+    def _steps(self, batches: Any) -> tuple[Mapping[str, Any], Any]:
+        def batch(index: Any) -> Any:
+            return tf.nest.map_structure(lambda array: array[index], batches)
+
+        return _in_a_loop(self._model, self._step, batch, tf.shape(tf.nest.flatten(batches)[0])[0])
+
+    def _last(self, batch: Any) -> tuple[Mapping[str, Any], Any]:
+        logs = self._step(batch)
+        return logs, tf.cast(logs["loss"], tf.float32)[None]
+
+
+def _in_a_loop(
+    model: keras.Model, step: Step, batch: Callable[[Any], Any], count: Any
+) -> tuple[Mapping[str, Any], Any]:
+    """Makes so many steps in the graph; `batch` gives the samples of each."""
+
+    def body(index: Any, losses: Any) -> tuple[Any, Any]:
+        logs = step(batch(index))
+        return index + 1, losses.write(index, tf.cast(logs["loss"], tf.float32))
+
+    _, losses = tf.while_loop(
+        lambda index, _: index < count,
+        body,
+        (tf.constant(0), tf.TensorArray(tf.float32, size=count)),
+        parallel_iterations=1,
+    )
+    return model.get_metrics_result(), losses.stack()
 
 
 def _rows(array: Any, first: Any, size: int) -> Any:
