@@ -103,11 +103,15 @@ class Loop:
         self.stepper.take_up()
         self.callbacks.on_train_end()
 
-    def validate(self) -> dict[str, float]:
-        """Holds the model as it is now against the validation split; the epoch's metrics go on unharmed."""
+    def validate(self, samples: Fed | None = None) -> dict[str, float]:
+        """Holds the model as it is now against some samples; the epoch's metrics go on unharmed.
+
+        Args:
+            samples: the samples; None: those of the validation split.
+        """
         self.stepper.settle()
         before = [keras.ops.convert_to_numpy(variable) for variable in self.model.metrics_variables]
-        logs = self._validated(attended=False)
+        logs = self._validated(samples or self.validation, attended=False)
         self.stepper.settle()
         for variable, value in zip(self.model.metrics_variables, before, strict=True):
             variable.assign(value)
@@ -126,7 +130,7 @@ class Loop:
             return False
         if self.validation is not None:
             self.is_validating = True
-            found = self._validated(attended=True)
+            found = self._validated(self.validation, attended=True)
             self.is_validating = False
             if found is None:
                 return False
@@ -168,19 +172,19 @@ class Loop:
         """What the steps of an epoch gave that were all made before the training was gone on with."""
         return as_numbers(self.model.get_metrics_result())
 
-    def _validated(self, *, attended: bool) -> dict[str, float] | None:
-        """Holds the model against the validation split; None where it ended before that was done."""
-        if self.validation is None:
+    def _validated(self, samples: Fed | None, *, attended: bool) -> dict[str, float] | None:
+        """Holds the model against samples; None where it ended before that was done."""
+        if samples is None:
             return {}
         self.model.stop_evaluating = False
         grouping = Grouping() if self._grouping.is_measured else Grouping(self._grouping.size)
         self.callbacks.on_test_begin()
         step, made = 0, None
-        while step < self.validation.steps:
-            count = min(grouping.size, self.validation.steps - step)
+        while step < samples.steps:
+            count = min(grouping.size, samples.steps - step)
             self.callbacks.before_validation_steps(step)
             begin = time.perf_counter()
-            made = self.stepper.evaluate(self.validation, begin=step, count=count)
+            made = self.stepper.evaluate(samples, begin=step, count=count)
             self.stepper.wait(made)
             grouping.took(count, time.perf_counter() - begin)
             step += count
@@ -188,8 +192,8 @@ class Loop:
             if attended:
                 for attendant in self._attendants:
                     attendant.after_steps(self, None)
-                if (self._stops_now or self.model.stop_evaluating) and step < self.validation.steps:
-                    return None
+            if (self._stops_now or self.model.stop_evaluating) and step < samples.steps:
+                return None
         logs = as_numbers(made.logs) if made is not None else {}
         self.callbacks.on_test_end(logs)
         return logs

@@ -100,7 +100,7 @@ def _measured(experiment: Experiment, splits: Splits, base: Path | None, seed: i
     steps = train.steps
     watch = Stopwatch(steps, validation.steps if validation else 0)
     with open_batches(train.batches, validation.batches if validation else None):
-        Loop(
+        loop = Loop(
             model,
             make_stepper(model, train, training.plan),
             Callbacks([], watch, model=model, epochs=MOST_EPOCHS, steps=steps),
@@ -108,7 +108,10 @@ def _measured(experiment: Experiment, splits: Splits, base: Path | None, seed: i
             validation=validation or None,
             epochs=MOST_EPOCHS,
             grouping=Grouping(training.plan.steps_per_execution),
-        ).run()
+        )
+        loop.run()
+        if not watch.has_validated:
+            loop.validate()
     loss = watch.first_logs.get("loss", math.nan)
     return SmokeResult(
         step_seconds=watch.step_seconds,

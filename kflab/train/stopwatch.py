@@ -55,6 +55,11 @@ class Stopwatch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no
         return statistics.median(self._epochs) / self._steps
 
     @property
+    def has_validated(self) -> bool:
+        """Whether there was a validation to measure."""
+        return self._validating.mean > 0
+
+    @property
     def epoch_seconds(self) -> float:
         """An epoch with its validation: as measured, or as its steps tell where it is too long for that."""
         if self._epochs:
