@@ -16,6 +16,7 @@ from kflab.commands.output import plain, print_json, verdict_lines
 from kflab.diagnose.findings import Finding
 from kflab.errors import KflabError
 from kflab.runs import control
+from kflab.runs.ending import Ending, how_it_ended
 from kflab.runs.events import Epoch, Evaluated, Event, Finished, Noted, Steered
 from kflab.runs.history import Phase, RunState, said
 from kflab.runs.info import CONSOLE, EVENTS
@@ -104,6 +105,14 @@ def _verdict(run_dir: Path) -> tuple[Finding, ...]:
         return ()
 
 
+def _ended(run_dir: Path) -> Ending | None:
+    """How the run ended; nothing where its folder can not be read any more."""
+    try:
+        return how_it_ended(run_dir)
+    except (KflabError, OSError):
+        return None
+
+
 class _Json:
     """Events as they come, the verdict before the last one."""
 
@@ -123,6 +132,7 @@ class _Json:
         click.echo(text, err=True)
 
     def crashed(self, state: RunState) -> None:
+        ending = _ended(self._run_dir)
         print_json(
             {
                 "event": "finished",
@@ -130,8 +140,10 @@ class _Json:
                 "status": str(Status.CRASHED),
                 "test": {},
                 "seconds": state.seconds(time.time()),
-                "cause": "the trainer ended without a word",
+                "cause": ending.cause if ending else "its folder is gone",
                 "epochs": state.epochs_done,
+                "fault": str(ending.fault) if ending else "",
+                "advice": ending.advice if ending else "",
             }
         )
 
@@ -161,6 +173,9 @@ class _Line:
                 self.say(f"test  {plain(event.logs)}")
             case Finished():
                 self.say(_ending(event, self._run_dir))
+                ending = _ended(self._run_dir)
+                if ending is not None and ending.advice:
+                    self.say(f"next: {ending.advice}")
                 for line in verdict_lines(_verdict(self._run_dir)):
                     self.say(line)
             case _:
@@ -175,10 +190,12 @@ class _Line:
         click.echo(text)
 
     def crashed(self, state: RunState) -> None:
-        self.say(
-            f"crashed in epoch {state.epoch}: the trainer ended without a word; "
-            f"what it printed is in {self._run_dir / CONSOLE}"
-        )
+        ending = _ended(self._run_dir)
+        where = f" in epoch {state.epoch}" if state.epoch else ""
+        self.say(f"crashed{where}: {ending.cause if ending else 'its folder is gone'}")
+        if ending is not None and ending.advice:
+            self.say(f"next: {ending.advice}")
+        self.say(f"what it printed is in {self._run_dir / CONSOLE}")
 
     def close(self) -> None:
         self._write("")

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kflab.commands.guard import INTERRUPTED
 from kflab.commands.output import json_option, plain, print_json, table, verdict_lines, wide
 
 if TYPE_CHECKING:
     from kflab.diagnose.findings import Finding
+    from kflab.runs.listing import RunSummary
 
 runs_dir_option = click.option(
     "--runs-dir", type=click.Path(file_okay=False, path_type=Path), help="Where run folders are kept."
@@ -25,6 +27,15 @@ def _folder(runs_dir: Path | None) -> Path:
     return runs_dir or paths.runs_dir()
 
 
+def _kept(runs_dir: Path | None) -> Path:
+    """The folder of all runs; what waits in its queue is started when its turn comes."""
+    from kflab.runs.queue_keeper import try_to_keep
+
+    folder = _folder(runs_dir)
+    try_to_keep(folder)
+    return folder
+
+
 @click.command()
 @runs_dir_option
 @json_option
@@ -33,7 +44,7 @@ def runs(runs_dir: Path | None, *, as_json: bool) -> None:
     from kflab.runs.listing import list_runs
     from kflab.tui.text import duration
 
-    found = list_runs(_folder(runs_dir))
+    found = list_runs(_kept(runs_dir))
     if as_json:
         print_json(found)
         return
@@ -45,9 +56,17 @@ def runs(runs_dir: Path | None, *, as_json: bool) -> None:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))
         epochs = f"{run.epoch}/{run.epochs}" if run.epochs else ""
         took = duration(run.seconds) if run.seconds else ""
-        rows.append((str(run.status), run.name, when, epochs, took, plain(run.test or run.logs) or run.cause))
+        rows.append((str(run.status), run.name, when, epochs, took, _result(run)))
     lines = table(rows, right=(3, 4))
     click.echo("\n".join(line if len(line) <= wide() else f"{line[: wide() - 1]}…" for line in lines))
+
+
+def _result(run: RunSummary) -> str:
+    """What came of a run: its values, or what went wrong and what to do about it."""
+    reached = plain(run.test or run.logs)
+    if run.status in {"failed", "crashed"} or not reached:
+        return f"{run.cause}; {run.advice}" if run.cause and run.advice else run.cause or reached
+    return reached
 
 
 @click.command()
@@ -64,7 +83,7 @@ def show(run: str, runs_dir: Path | None, *, as_json: bool) -> None:
     from kflab.runs.tail import Tail
     from kflab.tui.text import duration
 
-    run_dir = find_run(run, _folder(runs_dir))
+    run_dir = find_run(run, _kept(runs_dir))
     info, summary = read_info(run_dir), summarize(run_dir)
     state, tail = RunState(), Tail(run_dir / EVENTS)
     while events := tail.read():
@@ -81,6 +100,7 @@ def show(run: str, runs_dir: Path | None, *, as_json: bool) -> None:
         ("run", summary.name),
         ("title", summary.title),
         ("status", f"{summary.status}{f': {summary.cause}' if summary.cause else ''}"),
+        ("next", summary.advice),
         ("when", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(summary.created))),
         ("took", duration(state.seconds(time.time()))),
         ("epochs", f"{summary.epoch} of {summary.epochs}"),
@@ -113,6 +133,11 @@ def show(run: str, runs_dir: Path | None, *, as_json: bool) -> None:
 def watch(run: str, runs_dir: Path | None, *, as_json: bool) -> int:
     """Follow a RUN until it is over; Ctrl+C leaves it running."""
     from kflab.commands.following import follow
+    from kflab.commands.queueing import wait_for_turn
     from kflab.runs.listing import find_run
+    from kflab.runs.status import Status, status
 
-    return follow(find_run(run, _folder(runs_dir)), as_json=as_json, owner=False)
+    run_dir = find_run(run, _kept(runs_dir))
+    if status(run_dir) is Status.QUEUED and not wait_for_turn(run_dir, as_json=as_json):
+        return INTERRUPTED
+    return follow(run_dir, as_json=as_json, owner=False)

@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 
 from kflab.runs.crash import crash_of
-from kflab.runs.events import Costed, Fault, Finished
-from kflab.runs.info import RunInfo
+from kflab.runs.events import Fault
+from kflab.runs.info import RunInfo, read_info
 from kflab.runs.position import Position
-from kflab.runs.status import Status
+from kflab.runs.status import Outline, Status, judge, outline
 
 _FIRST: Mapping[Fault, str] = {
     Fault.MEMORY: "free memory or take a smaller training.batch_size; ",
@@ -49,10 +49,7 @@ def ending_of(
     run_dir: Path,
     info: RunInfo,
     status: Status,
-    finished: Finished | None,
-    *,
-    costed: Costed | None = None,
-    snapshot: Position | None = None,
+    seen: Outline,
 ) -> Ending | None:
     """How a run ended; None for one that is not over.
 
@@ -60,18 +57,28 @@ def ending_of(
         run_dir: the run folder.
         info: its `run.json`.
         status: what became of it.
-        finished: its last event, where there is one.
-        costed: the memory that training was expected to take.
-        snapshot: where its last snapshot was taken, as far as that is known.
+        seen: its outline.
     """
     if not status.is_over:
         return None
     if status is Status.CRASHED:
-        crash = crash_of(run_dir, info, costed)
+        crash = crash_of(run_dir, info, seen.costed)
         fault, cause = crash.fault, crash.cause
     else:
+        # It may have finished after its outline was read.
+        finished = seen.finished or outline(run_dir).finished
         fault, cause = (finished.fault, finished.cause) if finished else (Fault.NONE, "")
-    return Ending(status, cause, advice(run_dir.name, status, fault, snapshot), fault)
+    return Ending(status, cause, advice(run_dir.name, status, fault, seen.snapshot), fault)
+
+
+def how_it_ended(run_dir: Path) -> Ending | None:
+    """How the run in a folder ended; None for one that is not over.
+
+    Raises:
+        UnusableInputError: this is no run folder.
+    """
+    info, seen = read_info(run_dir), outline(run_dir)
+    return ending_of(run_dir, info, judge(run_dir, info, seen), seen)
 
 
 def advice(name: str, status: Status, fault: Fault, snapshot: Position | None = None) -> str:
@@ -90,4 +97,7 @@ def advice(name: str, status: Status, fault: Fault, snapshot: Position | None = 
     where = ""
     if snapshot is not None:
         where = f" from epoch {snapshot.epoch + 1}, step {snapshot.step:,}"
-    return f"{_FIRST.get(fault, '')}`kflab resume {name}` goes on{where}"
+    first = _FIRST.get(fault, "")
+    if status is Status.FAILED and fault is Fault.NONE:
+        first = "see its console.log and mend the cause; "
+    return f"{first}`kflab resume {name}` goes on{where}"

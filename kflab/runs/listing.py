@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 
 from kflab.errors import UnusableInputError, did_you_mean
-from kflab.runs.events import Logs
+from kflab.runs.ending import Ending, ending_of
+from kflab.runs.events import Fault, Logs
 from kflab.runs.info import INFO, RunInfo, read_info
 from kflab.runs.status import Outline, Status, judge, outline
 
@@ -29,7 +30,9 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
         seconds: how long it took; 0 as long as it is not over.
         logs: the values of the last epoch.
         test: loss and metrics on the test split.
-        cause: why it failed or stopped.
+        cause: why it failed, stopped or crashed.
+        advice: what to do next where it is not done.
+        fault: what kind of thing went wrong.
         source: the file its experiment came from.
         backend: the name of Keras' backend.
     """
@@ -45,6 +48,8 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     logs: Logs = {}
     test: Logs = {}
     cause: str = ""
+    advice: str = ""
+    fault: Fault = Fault.NONE
     source: str = ""
     backend: str = ""
 
@@ -61,10 +66,11 @@ def summarize(run_dir: Path) -> RunSummary:
         info = read_info(run_dir)
         seen = outline(run_dir)
         status = judge(run_dir, info, seen)
-        cause = seen.finished.cause if seen.finished else ""
+        ending = ending_of(run_dir, info, status, seen)
     except UnusableInputError as error:
         info, seen = RunInfo(name=run_dir.name, created=_made(run_dir)), Outline()
-        status, cause = Status.CRASHED, error.message
+        status = Status.CRASHED
+        ending = Ending(status, error.message)
     return RunSummary(
         name=run_dir.name,
         path=str(run_dir),
@@ -76,7 +82,9 @@ def summarize(run_dir: Path) -> RunSummary:
         seconds=seen.finished.seconds if seen.finished else 0.0,
         logs=seen.epoch.logs if seen.epoch else {},
         test=seen.finished.test if seen.finished else {},
-        cause=cause,
+        cause=ending.cause if ending else "",
+        advice=ending.advice if ending else "",
+        fault=ending.fault if ending else Fault.NONE,
         source=info.source,
         backend=info.backend,
     )

@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 from kflab.errors import KflabError
+from kflab.runs.ending import Ending, how_it_ended
 from kflab.runs.history import RunState
 from kflab.runs.info import EVENTS
 from kflab.runs.status import Status, status
@@ -33,11 +34,20 @@ class RunUpdated(Message):
         state: what has happened so far; the same object grows from message to message.
         status: what became of it.
         problem: why it cannot be followed any more, in one line; "" while it can.
+        ending: how it ended; None while it has not.
     """
 
-    def __init__(self, run_dir: Path, state: RunState, status: Status, problem: str = "") -> None:
+    def __init__(
+        self,
+        run_dir: Path,
+        state: RunState,
+        status: Status,
+        problem: str = "",
+        ending: Ending | None = None,
+    ) -> None:
         super().__init__()
         self.run_dir, self.state, self.status, self.problem = run_dir, state, status, problem
+        self.ending = ending
 
     def can_replace(self, message: Message) -> bool:
         """An older message about the same run says nothing that this one does not."""
@@ -59,6 +69,7 @@ class RunFollower:
         self.run_dir = run_dir
         self.state = RunState()
         self.status = Status.CREATED
+        self.ending: Ending | None = None
         self._target = target
         self._tail = Tail(run_dir / EVENTS)
         self._task: asyncio.Task[None] | None = None
@@ -99,6 +110,7 @@ class RunFollower:
                 # The status was told after the last look: what came in between has to be in.
                 read = await self._read()
                 if not read:
+                    self.ending = await asyncio.to_thread(how_it_ended, self.run_dir)
                     self._post()
                     return
             if is_new and now - posted >= LOOK_SECONDS * 0.9:
@@ -116,4 +128,4 @@ class RunFollower:
         return len(events)
 
     def _post(self, problem: str = "") -> None:
-        self._target.post_message(RunUpdated(self.run_dir, self.state, self.status, problem))
+        self._target.post_message(RunUpdated(self.run_dir, self.state, self.status, problem, self.ending))

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from kflab.diagnose.findings import Finding, Severity
-from kflab.runs.events import Logs
+from kflab.runs.ending import Ending
+from kflab.runs.events import Fault, Logs
 from kflab.runs.history import Phase, RunState
 from kflab.runs.names import VALIDATION
 from kflab.runs.status import Status
@@ -138,27 +139,24 @@ def verdict_lines(found: Sequence[Finding], width: int, most: int = 2) -> list[L
     return lines
 
 
-def verdict(state: RunState, status: Status, problem: str = "") -> list[Run]:
-    """What a person has to know about a run that went wrong, one line each; nothing for one that did not."""
+def verdict(state: RunState, status: Status, problem: str = "", ending: Ending | None = None) -> list[Run]:
+    """What a person has to know about a run that is over and not done, and what to do, one line each."""
     if problem:
         return [Run(f"This run cannot be followed: {problem}", Part.ERROR)]
-    command = keys.find("console")
-    where = "console.log of the run"
-    look = (
-        f"{command.key_text} shows what it printed" if command and command.keys else f"it is in the {where}"
-    )
+    said = []
+    cause = ending.cause if ending else state.finished.cause if state.finished else ""
+    fault = ending.fault if ending else Fault.NONE
     if status is Status.FAILED:
-        cause = state.finished.cause if state.finished else ""
-        return [
-            Run(f"Failed: {cause or 'no cause was given'}", Part.ERROR),
-            Run(f"The traceback is in the {where}; {look}.", Part.QUIET),
-        ]
-    if status is Status.CRASHED:
-        return [
-            Run(
-                "Crashed: the trainer ended without a word, as when it is killed or memory runs out.",
-                Part.ERROR,
-            ),
-            Run(f"The last it printed is in the {where}; {look}.", Part.QUIET),
-        ]
-    return []
+        said = [Run(f"Failed: {one_line(cause) or 'no cause was given'}", Part.ERROR)]
+    elif status is Status.CRASHED:
+        said = [Run(f"Crashed: {one_line(cause) or 'the trainer ended without a word'}.", Part.ERROR)]
+    elif status is Status.STOPPED and fault is not Fault.NONE:
+        said = [Run(f"Stopped: {one_line(cause)}", Part.WARNING)]
+    if ending and ending.advice:
+        said.append(Run(f"Next: {ending.advice}.", Part.FACT))
+    if status is Status.CRASHED or (status is Status.FAILED and fault is Fault.NONE):
+        command = keys.find("console")
+        look = f"; {command.key_text} shows it" if command and command.keys else ""
+        what = "The traceback" if status is Status.FAILED else "The last it printed"
+        said.append(Run(f"{what} is in the console.log of the run{look}.", Part.QUIET))
+    return said

@@ -126,7 +126,11 @@ class RunActions(LabBase):
         if self._follower is None or event.run_dir != self._follower.run_dir:
             return
         self.query_one(TrainingPane).show_run(
-            event.state, event.status, name=event.run_dir.name, problem=event.problem
+            event.state,
+            event.status,
+            name=event.run_dir.name,
+            problem=event.problem,
+            ending=event.ending,
         )
         self.run_changed()
         if event.status.is_over and not event.problem:

@@ -285,8 +285,10 @@ class RunsScreen(ModalScreen[Path | None]):
 
     def _tell(self) -> None:
         run = self._rows.current
-        cause = f" · {run.status.value}: {run.cause}" if run and run.cause else ""
-        about = self._problem or (f"{run.name}{cause}" if run else "")
+        about = self._problem
+        if run is not None and not about:
+            cause = f"{run.status.value}: {run.cause}" if run.cause else ""
+            about = " · ".join(text for text in (run.name, cause, run.advice) if text)
         self.query_one("#about", Static).update(Text(one_line(about)))
 
     def action_accept(self) -> None:

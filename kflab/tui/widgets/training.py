@@ -11,6 +11,7 @@ from typing import NamedTuple
 from textual import events
 
 from kflab.diagnose.findings import Finding
+from kflab.runs.ending import Ending
 from kflab.runs.history import Curve, RunState
 from kflab.runs.names import VALIDATION
 from kflab.runs.series import Series as Points
@@ -63,6 +64,7 @@ class TrainingPane(Painted, can_focus=True):
         self._state: RunState | None = None
         self._status = Status.CREATED
         self._problem = ""
+        self._ending: Ending | None = None
         self._found: Sequence[Finding] = ()
         self._first = 0
         self._forget()
@@ -72,7 +74,15 @@ class TrainingPane(Painted, can_focus=True):
         self._hint = text
         self.repaint()
 
-    def show_run(self, state: RunState, status: Status, *, name: str = "", problem: str = "") -> None:
+    def show_run(
+        self,
+        state: RunState,
+        status: Status,
+        *,
+        name: str = "",
+        problem: str = "",
+        ending: Ending | None = None,
+    ) -> None:
         """Shows a run as it is now; call it again whenever it has gone on.
 
         Args:
@@ -80,12 +90,14 @@ class TrainingPane(Painted, can_focus=True):
             status: what became of it.
             name: what the run is called.
             problem: why it cannot be followed any more.
+            ending: how it ended, once that is known.
         """
         if state is not self._state:
             self._forget()
             if name != self._name:
                 self._first = 0
         self._state, self._status, self._name, self._problem = state, status, one_line(name), problem
+        self._ending = ending
         self.repaint()
 
     def show_verdict(self, found: Sequence[Finding]) -> None:
@@ -228,7 +240,7 @@ class TrainingPane(Painted, can_focus=True):
         state = self._state
         if state is None:
             return _message([Run(self._hint, Part.QUIET)], width, height)
-        said = verdict(state, self._status, self._problem)
+        said = verdict(state, self._status, self._problem, self._ending)
         if not state.curves:
             return _message(said or [Run("The curves start with the first step.", Part.QUIET)], width, height)
         banner = [
