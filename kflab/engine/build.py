@@ -13,6 +13,7 @@ from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.structure import structure
 from kflab.engine import calls, objects
 from kflab.engine.messages import explain
+from kflab.engine.policy import policy_of
 from kflab.errors import KflabError
 from kflab.experiment import Experiment
 from kflab.graph import arranging
@@ -68,7 +69,8 @@ class Builder:
             BuildError: it is not wired up, or Keras refuses a node.
         """
         if name not in self._models:
-            self._models[name] = self._build(name)
+            with policy_of(self._experiment.training):
+                self._models[name] = self._build(name)
         return self._models[name]
 
     def _build(self, name: str) -> keras.Model:

@@ -18,6 +18,7 @@ from kflab.engine.calls import pick_output
 from kflab.engine.costs import Costs
 from kflab.engine.devices import Device, training_device
 from kflab.engine.memory import slots_per_weight
+from kflab.engine.policy import policy_name, policy_of
 from kflab.engine.probe import Outcome, OwnLayer, Probe, Weights, together
 from kflab.engine.protocol import Failure, GraphReport, Memory, NodeReport, Report, TensorReport, Totals
 from kflab.engine.specs import Spec
@@ -34,15 +35,26 @@ class Inspector:
     """Reports on experiments; what it has seen once, it remembers, so that an edit asks little of Keras."""
 
     def __init__(self) -> None:
-        self._probe = Probe()
+        self._probes: dict[str, Probe] = {}
+        self._policy = ""
         self._before = _Seen()
 
     def inspect(self, experiment: Experiment) -> Report:
         """The report on an experiment. It goes on past what is wrong, which comes back as findings."""
         slots = slots_per_weight(experiment.training.optimizer)
-        inspection = _Inspection(experiment, self._probe, self._before)
+        policy = policy_name(experiment.training)
+        if policy != self._policy:
+            # Under another policy everything has other dtypes.
+            self._policy, self._before = policy, _Seen()
+        probe = self._probes.setdefault(policy, Probe())
+        inspection = _Inspection(experiment, probe, self._before)
         device = training_device()
-        report = without_weights(lambda: inspection.report(slots, device))
+
+        def report_on() -> Report:
+            with policy_of(experiment.training):
+                return inspection.report(slots, device)
+
+        report = without_weights(report_on)
         self._before = inspection.seen
         return report
 

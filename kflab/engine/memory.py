@@ -17,9 +17,6 @@ from kflab.errors import KflabError
 from kflab.experiment import Spec as ObjectSpec
 from kflab.values import canonical
 
-FLOAT_BYTES = 4
-"""Bytes of one number of a gradient or an optimizer slot."""
-
 LOSS_COPIES = 4
 """Tensors as large as what a model returns that a crossentropy keeps: clipped, its logarithm, its slope."""
 
@@ -94,12 +91,14 @@ def training_memory(
         returned: bytes of one sample of what it returns, which the loss works on.
         on_gpu: whether it is trained on a GPU, of whose memory the compiled steps take none.
     """
+    # A gradient and what the optimizer keeps have the dtype of their weight.
+    each = weights.bytes / weights.total if weights.total else 0.0
     runtime = RUNTIME + RUNTIME_OF_CALL * cost.calls + RUNTIME_OF_LOOP * cost.loops
     runtime += RUNTIME_OF_VARIABLE * weights.variables
     return Memory(
         weights=weights.bytes,
-        gradients=(weights.trainable + UPDATE_COPIES * weights.largest) * FLOAT_BYTES,
-        slots=round(weights.trainable * slots * FLOAT_BYTES),
+        gradients=round((weights.trainable + UPDATE_COPIES * weights.largest) * each),
+        slots=round(weights.trainable * slots * each),
         activations=batch_size * (cost.kept + AT_WORK * cost.work + LOSS_COPIES * returned),
         batch=BATCHES * batch_size * sample,
         runtime=0 if on_gpu else runtime,

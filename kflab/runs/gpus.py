@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from types import ModuleType, TracebackType
 from typing import TypeVar
 
@@ -97,11 +97,15 @@ class Driver:
             self._asked(self._nvml.nvmlShutdown)
             self._nvml = None
 
-    def gpus(self) -> tuple[Gpu, ...]:
-        """Every GPU as it is now; of one that is sliced, its slices instead."""
-        return tuple(self._each()) if self._nvml is not None else ()
+    def gpus(self, only: Collection[str] | None = None) -> tuple[Gpu, ...]:
+        """GPUs as they are now; of one that is sliced, its slices instead.
 
-    def _each(self) -> Iterator[Gpu]:
+        Args:
+            only: the UUIDs of those that are asked about; nothing given: all.
+        """
+        return tuple(self._each(only)) if self._nvml is not None else ()
+
+    def _each(self, only: Collection[str] | None) -> Iterator[Gpu]:
         nvml = self._nvml
         assert nvml is not None
         for number in range(self._asked(nvml.nvmlDeviceGetCount) or 0):
@@ -110,8 +114,9 @@ class Driver:
                 continue  # one that has fallen off the bus leaves the others as they are
             slices = list(self._slices(nvml, handle))
             for device in slices or [handle]:
-                if gpu := self._one(nvml, device, number, handle if slices else None):
-                    yield gpu
+                uuid = _text(self._asked(nvml.nvmlDeviceGetUUID, device))
+                if uuid and (only is None or uuid in only):
+                    yield self._one(nvml, device, number, uuid, handle if slices else None)
 
     def _slices(self, nvml: ModuleType, handle: object) -> Iterator[object]:
         mode = self._asked(nvml.nvmlDeviceGetMigMode, handle)
@@ -122,11 +127,8 @@ class Driver:
             if device is not None:
                 yield device
 
-    def _one(self, nvml: ModuleType, handle: object, number: int, whole: object | None) -> Gpu | None:
+    def _one(self, nvml: ModuleType, handle: object, number: int, uuid: str, whole: object | None) -> Gpu:
         """A GPU, or a slice; of the GPU `whole` around it come temperature and power."""
-        uuid = _text(self._asked(nvml.nvmlDeviceGetUUID, handle))
-        if not uuid:
-            return None
         around = handle if whole is None else whole
         memory = self._asked(nvml.nvmlDeviceGetMemoryInfo, handle)
         rates = self._asked(nvml.nvmlDeviceGetUtilizationRates, handle)
