@@ -34,6 +34,7 @@ COMMANDS = {
     "show": Offered("runs", "show", "Tell about one run."),
     "predict": Offered("predicting", "predict", "Predict with the model of a run: test split or files."),
     "watch": Offered("runs", "watch", "Follow a run until it is over."),
+    "queue": Offered("queueing", "queue", "List the runs that wait, and change their order."),
     "stop": Offered("steering", "stop", "Stop a run and keep its model."),
     "pause": Offered("steering", "pause", "Pause a run until it is told to go on."),
     "snapshot": Offered("steering", "snapshot", "Take a snapshot of a run now."),

@@ -8,6 +8,7 @@ import click
 
 from kflab.commands import arguments
 from kflab.commands.choosing import backend_option, device_option
+from kflab.commands.guard import INTERRUPTED
 from kflab.commands.output import json_option, print_json
 from kflab.errors import UnusableInputError
 
@@ -24,6 +25,7 @@ from kflab.errors import UnusableInputError
     "--runs-dir", type=click.Path(file_okay=False, path_type=Path), help="Where run folders are kept."
 )
 @click.option("--detach", is_flag=True, help="Start it, print its folder and return.")
+@click.option("--queue", "queued", is_flag=True, help="Start it when a GPU, or else the CPU, is free.")
 @json_option
 def run(
     experiment: str,
@@ -34,26 +36,34 @@ def run(
     runs_dir: Path | None,
     *,
     detach: bool,
+    queued: bool,
     as_json: bool,
 ) -> int:
     """Train EXPERIMENT and report its result.
 
     The trainer is a process of its own: Ctrl+C asks it to stop after the step at hand and keep the model, a
     second Ctrl+C ends it at once. With --json each event is a line, the last one `finished`.
+
+    With --queue it waits for its turn, see `kflab queue`; until then, Ctrl+C leaves it in the queue.
     """
+    from kflab.commands import queueing
     from kflab.commands.following import follow
 
     if seed is not None:
         assignments = (*assignments, f"training.seed={seed}")
     named = arguments.load(experiment, assignments)
     _refuse_errors(named, experiment)
-    run_dir = start(named, runs_dir, backend, device)
+    run_dir = start(named, runs_dir, backend, device, queued=queued)
     if detach:
-        if as_json:
+        if queued:
+            queueing.tell_place(run_dir, as_json=as_json)
+        elif as_json:
             print_json({"run": run_dir.name, "path": str(run_dir)})
         else:
             click.echo(str(run_dir))
         return 0
+    if queued and not queueing.wait_for_turn(run_dir, as_json=as_json):
+        return INTERRUPTED
     return follow(run_dir, as_json=as_json, owner=True)
 
 
@@ -73,15 +83,21 @@ def _refuse_errors(named: arguments.Named, file: str) -> None:
 
 
 def start(
-    named: arguments.Named, runs_dir: Path | None, backend: str | None = None, device: str | None = None
+    named: arguments.Named,
+    runs_dir: Path | None,
+    backend: str | None = None,
+    device: str | None = None,
+    *,
+    queued: bool = False,
 ) -> Path:
-    """Make a run folder for an experiment and start its trainer; returns the folder.
+    """Make a run folder for an experiment and start its trainer, or queue it; returns the folder.
 
     Args:
         named: the experiment.
         runs_dir: the folder of all runs; nothing given: the usual one.
         backend: Keras' backend; nothing given: that of the environment or the settings.
         device: what it runs on; nothing given: that of the environment or the settings.
+        queued: put it in the queue.
 
     Raises:
         KflabError: the folder can not be made or the trainer not be started.
@@ -90,6 +106,8 @@ def start(
     from kflab.commands.choosing import to_run_on
     from kflab.runs.folder import create
     from kflab.runs.launch import launch
+    from kflab.runs.queue_keeper import try_to_keep
+    from kflab.runs.queueing import submit
 
     chosen, place = to_run_on(backend, device)
     run_dir = create(
@@ -101,5 +119,9 @@ def start(
         source=str(named.path),
         device=place,
     )
-    launch(run_dir)
+    if queued:
+        submit(run_dir)
+    else:
+        launch(run_dir)
+        try_to_keep(run_dir.parent)
     return run_dir

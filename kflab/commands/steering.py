@@ -72,9 +72,12 @@ def stop(
     no_wait: bool,
     as_json: bool,
 ) -> int:
-    """Stop a RUN after the step at hand, or after the epoch, and keep its model."""
+    """Stop a RUN after the step at hand or the epoch, and keep its model; one that waits is taken out."""
+    from kflab.commands.queueing import take_out_if_waiting
     from kflab.runs.control import Stop, kill
 
+    if take_out_if_waiting(run, runs_dir, as_json=as_json):
+        return 0
     if not now:
         return _ask(run, runs_dir, Stop(after=after), None if no_wait else timeout, as_json=as_json)
     run_dir = _alive(run, runs_dir)

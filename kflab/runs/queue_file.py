@@ -193,13 +193,13 @@ def move(run_dir: Path, where: str) -> int:
     return change(run_dir.parent, lambda now: queue.moved(now, run_dir.name, where)).place(run_dir.name)
 
 
-def set_held(runs_dir: Path, held: bool) -> None:
-    """Says whether nothing new is started from the queue for now.
+def set_held(runs_dir: Path, held: bool) -> Queue:
+    """Says whether nothing new is started from the queue for now; returns the queue.
 
     Raises:
         KflabError: the queue cannot be changed.
     """
-    change(runs_dir, lambda now: msgspec.structs.replace(now, held=held))
+    return change(runs_dir, lambda now: msgspec.structs.replace(now, held=held))
 
 
 def is_waiting(run_dir: Path, info: RunInfo) -> bool:
