@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import math
 import os
@@ -14,7 +15,7 @@ from typing import Literal, TypeAlias, TypeVar
 import msgspec
 
 from kflab.errors import UnusableInputError
-from kflab.runs.info import CONTROL, EVENTS, read_info
+from kflab.runs.info import CONTROL, EVENTS, note_end, read_info
 from kflab.runs.lines import LineWriter
 
 _MOST_EPOCHS = 10**9
@@ -205,6 +206,9 @@ def kill(run_dir: Path) -> bool:
     process = read_info(run_dir).process
     if process is None or not process.is_alive():
         return False
+    # What is told of it afterwards is worth less than that it ends.
+    with contextlib.suppress(OSError):
+        note_end(run_dir, process.pid, _who())
     os.kill(process.pid, signal.SIGKILL)
     return True
 

@@ -16,6 +16,7 @@ from kflab import document
 from kflab.errors import UnusableInputError
 from kflab.runs.control import ask_stop
 from kflab.runs.crash import starts
+from kflab.runs.devices import SHARING
 from kflab.runs.events import End, Fault, Finished, Logs, Started
 from kflab.runs.info import EXPERIMENT, RunInfo, amend_info, read_info
 from kflab.runs.lock import hold
@@ -26,6 +27,7 @@ from kflab.train.causes import cause_of, fault_of
 from kflab.train.console import keep_printing
 from kflab.train.failure import TrainingFailedError
 from kflab.train.journal import Journal, StopRequestedError
+from kflab.train.usage import watch_usage
 
 if TYPE_CHECKING:
     from kflab.train.run import Outcome
@@ -87,6 +89,9 @@ def _record(run_dir: Path, info: RunInfo, journal: Journal) -> int:
         sys.stderr.write(f"failed: {cause}\n")
     seconds = time.monotonic() - start
     finished = Finished(time.time(), status, test, seconds, cause, epochs, fault)
+    # A full disk has room for the last event only.
+    with contextlib.suppress(OSError):
+        journal.refuse_rest("the training is over")
     try:
         journal.write_last(finished)
     except OSError as error:
@@ -99,12 +104,12 @@ def _train(run_dir: Path, info: RunInfo, journal: Journal) -> Outcome:
     experiment = document.read(run_dir / EXPERIMENT)
     journal.check_stop()
     os.environ["KERAS_BACKEND"] = info.backend
-    # Several runs and the engine may share a device: take memory as it is needed.
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    from kflab.train.run import train
+    for name, value in SHARING.items():
+        os.environ.setdefault(name, value)
+    with watch_usage(journal.write, run_dir):
+        from kflab.train.run import train
 
-    return train(run_dir, info, experiment, journal)
+        return train(run_dir, info, experiment, journal)
 
 
 def _epochs_done(run_dir: Path) -> int:
