@@ -85,7 +85,7 @@ def _told_by_signal(run_dir: Path, info: RunInfo, costed: Costed | None) -> Cras
         return Crash(Fault.KILLED, f"the trainer was ended at once by {info.ended}")
     if info.ended:
         return Crash(Fault.KILLED, f"the trainer was ended at once by {info.ended}")
-    if memory_kills() > info.memory_kills:
+    if info.memory_kills is not None and memory_kills() > info.memory_kills:
         return Crash(
             Fault.MEMORY,
             f"{OUT_OF_MEMORY}, most likely: the trainer ended without a word, and the system has ended "

@@ -40,14 +40,16 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
         user: who made it.
         process: the trainer; None as long as none was started.
         ended: how the trainer was ended: the signal, as far as somebody saw it, or who asked for it.
-        memory_kills: how many processes the system had ended for lack of memory when the trainer started;
-            `MEMORY_RAN_OUT` where it was seen to be one of them.
+        memory_kills: how many processes the system had ended for lack of memory when the trainer started,
+            None where that is not known; `MEMORY_RAN_OUT` where it was seen to be one of them.
         keras: the version of Keras; this and what follows are "" or empty until the trainer has it loaded.
         backend_version: the version of the backend.
         devices: the devices that the backend sees.
         device: what it was asked to run on: `cpu`, `gpu`, `gpu:1`, `gpus`; "" leaves it to kflab.
         runs_on: what the trainer was put on when it was started, as `("gpu:1",)`.
         gpus: the GPUs of these, as their driver calls them for good.
+        goes_on: the run was over, and a trainer is to go on with it all the same.
+        epochs: the epochs to train in all, where that was asked for with going on; else 0.
     """
 
     name: str
@@ -66,13 +68,15 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     user: str = ""
     process: ProcessInfo | None = None
     ended: str = ""
-    memory_kills: int = 0
+    memory_kills: int | None = None
     keras: str = ""
     backend_version: str = ""
     devices: tuple[str, ...] = ()
     device: str = ""
     runs_on: tuple[str, ...] = ()
     gpus: tuple[str, ...] = ()
+    goes_on: bool = False
+    epochs: int = 0
 
 
 def read_info(run_dir: Path) -> RunInfo:
@@ -131,8 +135,9 @@ def note_end(run_dir: Path, pid: int, how: str) -> None:
     with _alone(run_dir):
         info = read_info(run_dir)
         if info.process is not None and info.process.pid == pid and not info.ended:
-            lacked = how == "SIGKILL" and memory_kills() > info.memory_kills
-            kills = MEMORY_RAN_OUT if lacked else info.memory_kills
+            kills = info.memory_kills
+            if how == "SIGKILL" and kills is not None and memory_kills() > kills:
+                kills = MEMORY_RAN_OUT
             write_info(run_dir, msgspec.structs.replace(info, ended=how, memory_kills=kills))
 
 
