@@ -11,6 +11,10 @@ import pytest
 _HOME = Path(tempfile.mkdtemp(prefix="kflab-tests-"))
 for _variable in ("KFLAB_CONFIG_DIR", "KFLAB_CACHE_DIR", "KFLAB_STATE_DIR", "KFLAB_RUNS_DIR"):
     os.environ[_variable] = str(_HOME / _variable.lower())
+# A lab starts no trainer that nobody has asked for.
+_SETTINGS = Path(os.environ["KFLAB_CONFIG_DIR"]) / "settings.yaml"
+_SETTINGS.parent.mkdir()
+_SETTINGS.write_text("warm_trainer: false\n")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # A test machine may have a GPU: what is tested here must not depend on it.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")

@@ -73,7 +73,7 @@ class WarmTrainer:
             with its, tempfile.TemporaryFile() as printed:
                 self.process = subprocess.Popen(
                     WAITER,
-                    stdin=its,
+                    stdin=its.fileno(),
                     stdout=printed,
                     stderr=subprocess.STDOUT,
                     cwd="/",

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import enum
 import gc
-import locale
 import os
 import signal
 import sys
@@ -24,7 +23,7 @@ from textual.screen import Screen
 
 from kflab.errors import KflabError
 from kflab.tui import themes
-from kflab.tui.ascii import AsciiFilter
+from kflab.tui.ascii import AsciiFilter, speaks_unicode
 from kflab.tui.key_order import KeyOrder
 from kflab.tui.screens.splash import Splash
 
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from kflab.tui.profiling import Profiler
     from kflab.tui.screens.lab import LabScreen
     from kflab.tui.session import Session
+    from kflab.tui.warm_link import WarmLink
 
 
 class Recovery(enum.Enum):
@@ -61,6 +61,8 @@ class Lab(App[None]):
         engine_status: how the engine is; None before it is started.
         catalog: what Keras offers.
         problem: why the experiment could not be opened.
+        warm: the line to the trainer that waits for the next run; None where none is kept.
+        trainer_ready: a trainer waits that has Keras loaded.
     """
 
     TITLE = "kflab"
@@ -70,10 +72,12 @@ class Lab(App[None]):
     # The panes draw what has changed themselves; drawing the whole screen costs more than an edit.
     session: reactive[Session | None] = reactive(None, init=False, always_update=True, repaint=False)
     engine_status: reactive[Status | None] = reactive(None, init=False, repaint=False)
+    trainer_ready: reactive[bool] = reactive(default=False, init=False, repaint=False)
     catalog: Catalog
     _link: EngineLink | None = None
     _keeper: Keeper | None = None
     _profiler: Profiler | None = None
+    warm: WarmLink | None = None
 
     def __init__(
         self,
@@ -314,6 +318,11 @@ class Lab(App[None]):
             self.ask_again()
         if status.state is not State.STARTING and self._profiler is not None:
             self._profiler.begin()
+        # Without a terminal nobody waits for the first step.
+        if status.hello is not None and self.warm is None and not self.is_headless:
+            from kflab.tui.warm_link import WarmLink
+
+            self.warm = WarmLink(self, status.hello.backend)
 
     def ask_again(self) -> None:
         """Asks the engine about the experiment as it is."""
@@ -356,13 +365,10 @@ class Lab(App[None]):
         if self._keeper is not None:
             self._keeper.keep_now()
             self._keeper.close()
+        if self.warm is not None:
+            await self.warm.close()
         if self._link is not None:
             await self._link.close()
-
-
-def speaks_unicode() -> bool:
-    """Whether the terminal can show more than ASCII, by its locale."""
-    return "utf" in locale.getpreferredencoding(do_setlocale=False).lower()
 
 
 def run(path: Path, *, plain: bool = False, recovery: Recovery = Recovery.OFFER) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import locale
+
 from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
@@ -15,3 +17,8 @@ class AsciiFilter(LineFilter):
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
         """The same segments in ASCII."""
         return [Segment(to_ascii(text), style, control) for text, style, control in segments]
+
+
+def speaks_unicode() -> bool:
+    """Whether the terminal can show more than ASCII, by its locale."""
+    return "utf" in locale.getpreferredencoding(do_setlocale=False).lower()

@@ -115,12 +115,13 @@ class EngineLink:
             await self.engine.close()
 
 
-def status_text(status: Status) -> str:
-    """The state of the engine in a few words: `tensorflow · cpu`."""
+def status_text(status: Status, *, trainer_ready: bool = False) -> str:
+    """The state of the engine in a few words: `tensorflow · cpu`, and whether a trainer waits for a run."""
     match status.state:
         case State.READY if status.hello is not None:
             devices = [device for device in status.hello.devices if not device.startswith("cpu")]
-            return " · ".join((status.hello.backend, ", ".join(devices) or "cpu"))
+            ready = ["trainer ready"] if trainer_ready else []
+            return " · ".join((status.hello.backend, ", ".join(devices) or "cpu", *ready))
         case State.STARTING:
             return STARTING
         case State.RESTARTING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from textual import on
@@ -14,6 +15,7 @@ from kflab import document, paths
 from kflab.diagnose.findings import Finding, worst_first
 from kflab.errors import KflabError
 from kflab.runs import control, folder, launch
+from kflab.runs.history import RunState
 from kflab.runs.listing import RunSummary, list_runs
 from kflab.tui.actions.base import LabBase
 from kflab.tui.follow import RunFollower, RunUpdated
@@ -22,6 +24,9 @@ from kflab.tui.session import Session
 from kflab.tui.text import plural
 from kflab.tui.widgets.console import ConsolePane
 from kflab.tui.widgets.training import TrainingPane
+
+if TYPE_CHECKING:
+    from kflab.runs.warm_keeping import WarmKeeper
 
 
 class RunActions(LabBase):
@@ -42,12 +47,17 @@ class RunActions(LabBase):
     @property
     def training_alive(self) -> bool:
         """Whether the followed run is at work."""
-        return self._starting or (self._follower is not None and not self._follower.status.is_over)
+        return self._starting or (self._follower is not None and self._follower.status.is_alive)
 
     @property
     def followed_dir(self) -> Path | None:
         """The folder of the run that is followed."""
         return self._follower.run_dir if self._follower is not None else None
+
+    @property
+    def followed_state(self) -> RunState | None:
+        """What has happened in the run that is followed."""
+        return self._follower.state if self._follower is not None else None
 
     @property
     def run_followed(self) -> bool:
@@ -58,7 +68,7 @@ class RunActions(LabBase):
         """Says in the empty pane what `t` would do."""
         errors = session.errors
         if errors:
-            hint = f"{plural(len(errors), 'error')} to mend before it can train: {self._refusal(session)}"
+            hint = f"{plural(len(errors), 'error')} to mend before it can train: {self.refusal(session)}"
         else:
             epochs = plural(session.experiment.training.epochs, "epoch")
             data, count = session.experiment.data, session.info.train if session.info else 0
@@ -73,16 +83,16 @@ class RunActions(LabBase):
         """Starts a run of the experiment; refused with the reasons where it can not work."""
         session = self.session
         if self.training_alive:
-            self.say("A run is at work already: s stops it, R lists all runs.")
+            self.say("A run is at work already: Q lets this one wait for its end, s stops that one.")
             return
-        if refusal := self._refusal(session):
+        if refusal := self.refusal(session):
             count = plural(len(session.errors), "error")
             self.say(f"Not started, {count}: {refusal}", error=True)
             return
         self._starting = True
         self.run_worker(self._start(session), group="train")
 
-    def _refusal(self, session: Session) -> str:
+    def refusal(self, session: Session) -> str:
         """Why the experiment can not be trained as it is, and what to press; "" where it can."""
         errors = worst_first(session.errors)
         if not errors:
@@ -94,12 +104,17 @@ class RunActions(LabBase):
         words = f"{where}: {first.message}" if where else first.message
         return f"{words.rstrip('.')}. {keys}"
 
-    async def _start(self, session: Session) -> None:
+    @property
+    def backend(self) -> str:
+        """Keras' backend that runs are started with: that of the engine."""
         status = self.lab.engine_status
         hello = status.hello if status else None
-        backend = hello.backend if hello else os.environ.get("KERAS_BACKEND", "tensorflow")
+        return hello.backend if hello else os.environ.get("KERAS_BACKEND", "tensorflow")
+
+    async def _start(self, session: Session) -> None:
+        warm = self.lab.warm.keeper if self.lab.warm else None
         try:
-            run_dir = await asyncio.to_thread(_launch, session, backend)
+            run_dir = await asyncio.to_thread(_launch, session, self.backend, warm)
         except (KflabError, OSError) as problem:
             self.say(f"Not started: {problem}", error=True)
             return
@@ -238,12 +253,23 @@ def _verdict(follower: RunFollower) -> tuple[Finding, ...]:
     return verdict_on(follower.state, experiment, run, info=described(experiment, run))
 
 
-def _launch(session: Session, backend: str) -> Path:
+def _launch(session: Session, backend: str, warm: WarmKeeper | None) -> Path:
     """Makes the run folder and starts the trainer."""
+    run_dir = make_run(session, backend)
+    launch.launch(run_dir, warm=warm)
+    return run_dir
+
+
+def make_run(session: Session, backend: str) -> Path:
+    """Makes the run folder of an experiment as it is.
+
+    Raises:
+        KflabError: it cannot be made.
+    """
     experiment = session.experiment
     source = session.path or (session.folder / f"{session.source}.yaml" if session.folder else None)
     written = document.text_of(source) if source and source.is_file() else ""
-    run_dir = folder.create(
+    return folder.create(
         document.dump(experiment, written),
         experiment.title or session.source,
         paths.runs_dir(),
@@ -251,5 +277,3 @@ def _launch(session: Session, backend: str) -> Path:
         backend=backend,
         source=str(source) if source else "",
     )
-    launch.launch(run_dir)
-    return run_dir

@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, Horizontal, Vertical
+from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from kflab.engine.client import State
@@ -22,6 +22,7 @@ from kflab.tui.widgets.form import Form
 from kflab.tui.widgets.graph import GraphPane
 from kflab.tui.widgets.header import Header
 from kflab.tui.widgets.problems import ProblemsPane
+from kflab.tui.widgets.steering import TrainingArea
 from kflab.tui.widgets.summary import SummaryPane
 from kflab.values import Value
 
@@ -72,7 +73,7 @@ class LabScreen(LabDrawing):
                 yield self.compose_data()
                 yield self.compose_problems()
                 yield self.compose_predict()
-            with Container(id="train"):
+            with TrainingArea(self._answer, lambda command: command.when(self.situation()), id="train"):
                 yield from self.compose_training()
                 yield self.compose_surface()
         yield Footer()
@@ -83,9 +84,11 @@ class LabScreen(LabDrawing):
         self._arrange()
         self.watch(self.app, "session", self.show_session)
         self.watch(self.app, "engine_status", self.show_header)
+        self.watch(self.app, "trainer_ready", self.show_header)
         self.show_console(False)
         self.set_focus(self.query_one(GraphPane))
         self.call_after_refresh(lambda: self.run_worker(self.offer_running()))
+        self.call_after_refresh(self.keep_queue)
 
     # Where things are
 
@@ -234,7 +237,8 @@ class LabScreen(LabDrawing):
     def action_palette(self) -> None:
         """Every command that applies now."""
         now = self.situation()
-        places = (keys.Place.DATA, keys.Place.PROBLEMS, keys.Place.PREDICT, keys.Place.LAB)
+        own = (keys.Place.DATA, keys.Place.PROBLEMS, keys.Place.PREDICT, keys.Place.TRAIN)
+        places = (*own, keys.Place.LAB)
         applying = {
             command.action: command
             for place in places

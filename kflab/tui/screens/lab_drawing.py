@@ -25,7 +25,8 @@ from kflab.tui.actions.graph import GraphActions
 from kflab.tui.actions.moving import MovingActions
 from kflab.tui.actions.predict import PredictActions
 from kflab.tui.actions.problems import ProblemActions
-from kflab.tui.actions.runs import RunActions
+from kflab.tui.actions.queue import QueueActions
+from kflab.tui.actions.steering import SteeringActions
 from kflab.tui.actions.surface import SurfaceActions
 from kflab.tui.engine_link import STARTING, status_text
 from kflab.tui.graph_columns import view_of
@@ -66,7 +67,8 @@ class LabDrawing(
     DataActions,
     ProblemActions,
     CostActions,
-    RunActions,
+    QueueActions,
+    SteeringActions,
     SurfaceActions,
     PredictActions,
 ):
@@ -288,7 +290,7 @@ class LabDrawing(
         self.query_one(Header).show(
             name,
             unsaved=session.unsaved,
-            engine=status_text(status) if status else STARTING,
+            engine=status_text(status, trainer_ready=self.lab.trainer_ready) if status else STARTING,
             failed=self.engine_failed,
             problems=[
                 (f"{count} {MARKS[severity]}", PARTS[severity])
