@@ -99,7 +99,10 @@ def snapshot(run: str, runs_dir: Path | None, timeout: float, *, no_wait: bool, 
     return _ask(run, runs_dir, TakeSnapshot(), None if no_wait else timeout, as_json=as_json)
 
 
-@click.command()
+_numbers = {"ignore_unknown_options": True}  # `-2` is a number of epochs, and no option
+
+
+@click.command(context_settings=_numbers)
 @click.argument("run")
 @click.argument("value")
 @_answered
@@ -110,7 +113,7 @@ def rate(run: str, value: str, runs_dir: Path | None, timeout: float, *, no_wait
     return _ask(run, runs_dir, rate_request(value), None if no_wait else timeout, as_json=as_json)
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+@click.command(context_settings=_numbers)
 @click.argument("run")
 @click.argument("count")
 @_answered

@@ -142,6 +142,11 @@ def epochs_request(text: str) -> SetEpochs:
     return request
 
 
+def new_id() -> str:
+    """An id for a request, by which its answer is known."""
+    return secrets.token_hex(6)
+
+
 def ask(run_dir: Path, request: AnyRequest) -> AnyRequest:
     """Asks something of the trainer of a run.
 
@@ -163,7 +168,7 @@ def ask(run_dir: Path, request: AnyRequest) -> AnyRequest:
         request,
         time=request.time or time.time(),
         by=request.by or _who(),
-        id=request.id or secrets.token_hex(6),
+        id=request.id or new_id(),
     )
     with LineWriter(run_dir / CONTROL) as requests:
         requests.write(asked)

@@ -176,12 +176,14 @@ class Planned(msgspec.Struct, frozen=True, tag="planned", tag_field="event", omi
         plan: what was chosen.
         reasons: why, a line for each part of it.
         seconds: how long the measuring took.
+        step_seconds: how long a step took, by what was tried.
     """
 
     time: float
     plan: Plan
     reasons: tuple[str, ...] = ()
     seconds: float = 0.0
+    step_seconds: Mapping[str, float] = {}
 
 
 class Resumed(msgspec.Struct, frozen=True, tag="resumed", tag_field="event", omit_defaults=True):
@@ -193,6 +195,9 @@ class Resumed(msgspec.Struct, frozen=True, tag="resumed", tag_field="event", omi
         step: the steps of the next one that are done.
         snapshot: the name of the snapshot; "" where there was none and training starts anew.
         refused: snapshots that could not be used, each with the reason.
+        epochs: the epochs that are trained in all.
+        logs: the values of the last epoch that is done.
+        seconds: how long trainers were at work before this one.
     """
 
     time: float
@@ -200,6 +205,9 @@ class Resumed(msgspec.Struct, frozen=True, tag="resumed", tag_field="event", omi
     step: int = 0
     snapshot: str = ""
     refused: tuple[str, ...] = ()
+    epochs: int = 0
+    logs: Logs = {}
+    seconds: float = 0.0
 
 
 class Snapshotted(msgspec.Struct, frozen=True, tag="snapshotted", tag_field="event", omit_defaults=True):
@@ -233,6 +241,7 @@ class Steered(msgspec.Struct, frozen=True, tag="steered", tag_field="event", omi
         step: the steps of the next one that were done.
         text: what was done, in one line.
         value: the learning rate or the number of epochs from then on.
+        before: what that was before.
         logs: what an evaluation found.
         refused: why it was not done; "" where it was.
         id: the request's own.
@@ -247,6 +256,7 @@ class Steered(msgspec.Struct, frozen=True, tag="steered", tag_field="event", omi
     logs: Logs = {}
     refused: str = ""
     id: str = ""
+    before: float | None = None
 
 
 class DeviceUsage(msgspec.Struct, frozen=True, omit_defaults=True):

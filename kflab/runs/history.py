@@ -153,7 +153,8 @@ class RunState:
     def told(self) -> list[Noted | Steered]:
         """What was noted and what was answered, oldest first."""
         found: list[Noted | Steered] = [*self.notes, *self.steered]
-        return sorted(found, key=lambda note: note.time)
+        found.sort(key=lambda note: note.time)
+        return found
 
     @property
     def epochs(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import keras
@@ -30,6 +30,7 @@ from kflab.runs.info import EVENTS
 from kflab.runs.position import Position
 from kflab.runs.requests import LOOK_SECONDS, Asked, NoRequest
 from kflab.train.events_callback import learning_rate
+from kflab.train.feeding import Fed
 from kflab.train.journal import Journal, refused
 from kflab.train.steppers.stepper import Made
 
@@ -62,7 +63,7 @@ class Steering:
         again: what was answered after the snapshot that this trainer goes on from, in its order: the learning
             rates and numbers of epochs are set again at the very same steps.
         snapshots: what takes snapshots; None where none are taken.
-        test: holds the model against the test split; None where there is none.
+        test: the test split, to evaluate on where there is no validation split.
 
     Attributes:
         away: the seconds in which no steps were made because that was asked for, or the model was evaluated.
@@ -74,7 +75,7 @@ class Steering:
         *,
         again: Sequence[Steered] = (),
         snapshots: TakesSnapshots | None = None,
-        test: Callable[[], Mapping[str, float]] | None = None,
+        test: Fed | None = None,
     ) -> None:
         self.away = 0.0
         self._journal = journal
@@ -172,7 +173,8 @@ class Steering:
             loop.stop_after_step()
             return _said(f"stopped {_after(loop)}; the model is kept")
         loop.stop_after_epoch()
-        return _said(f"stops after epoch {_least_epochs(loop):,} and keeps the model")
+        last = _least_epochs(loop)
+        return _said(f"stops after epoch {last:,} and keeps the model", value=float(last))
 
     def _take_snapshot(self, loop: Loop) -> Steered:
         if self._snapshots is None:
@@ -211,7 +213,7 @@ class Steering:
         if loop.validation is not None:
             split, logs = "validation", loop.validate()
         elif self._test is not None:
-            split, logs = "test", dict(self._test())
+            split, logs = "test", loop.validate(self._test)
         else:
             raise _NotDoneError("there is neither a validation nor a test split to evaluate on")
         self.away += time.monotonic() - start
@@ -219,8 +221,14 @@ class Steering:
         return _said(f"on the {split} split {_after(loop)}: {found}", logs=logs)
 
 
-def _said(text: str, *, value: float | None = None, logs: Mapping[str, float] | None = None) -> Steered:
-    return Steered(0.0, "", text=text, value=value, logs=dict(logs or {}))
+def _said(
+    text: str,
+    *,
+    value: float | None = None,
+    before: float | None = None,
+    logs: Mapping[str, float] | None = None,
+) -> Steered:
+    return Steered(0.0, "", text=text, value=value, before=before, logs=dict(logs or {}))
 
 
 def _after(loop: Loop) -> str:
@@ -253,7 +261,8 @@ def _change_rate(loop: Loop, asked: SetRate) -> Steered:
         )
         if any(isinstance(callback, kind) for callback in loop.callbacks.callbacks)
     ]
-    return _said("; ".join([f"learning rate {before:g} → {value:g} {_after(loop)}", *also]), value=value)
+    text = "; ".join([f"learning rate {before:g} → {value:g} {_after(loop)}", *also])
+    return _said(text, value=value, before=before)
 
 
 def _set_rate(loop: Loop, value: float) -> None:
@@ -283,7 +292,7 @@ def _change_epochs(loop: Loop, asked: SetEpochs) -> Steered:
     loop.epochs = max(wanted, least)
     text = f"{before:,} → {loop.epochs:,} epochs"
     if wanted < least:
-        text += f", {'the one at work' if loop.position.step else 'which are done'}, and not {wanted:,}"
-    if loop.epochs == least:
+        text += f": fewer are not possible any more, so it ends after epoch {least:,}"
+    elif wanted == least:
         text += f": ends after epoch {least:,}"
-    return _said(text, value=float(loop.epochs))
+    return _said(text, value=float(loop.epochs), before=float(before))

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from kflab.tui.axes import Axis, epoch_axis, log_axis, short_number, value_axis
+from kflab.tui.curve_marks import Mark, marked
 from kflab.tui.lines import Line, Part, Run, blank, cut_inside, fitted, width_of
 from kflab.tui.reduce import Envelope, Segment
 
@@ -86,6 +87,7 @@ def draw(
     log: bool = False,
     marks: Marks = BRAILLE,
     before: Axis | None = None,
+    events: Sequence[Mark] = (),
 ) -> Chart:
     """Draws curves over epochs, under a legend with their last values.
 
@@ -99,6 +101,7 @@ def draw(
         log: a logarithmic y axis; refused, and said so in the legend, where nothing is positive.
         marks: the characters to draw with.
         before: the y axis of the last drawing of the same chart, kept while the values fit.
+        events: what happened to the run, to be marked.
     """
     if width < 1 or height < 1:
         return Chart((), before)
@@ -125,7 +128,10 @@ def draw(
         y_axis, kept = log_axis(*bounds, room), before
     else:
         y_axis = kept = value_axis(*bounds, room, before)
-    return Chart((head, *_plot(series, x_axis, y_axis, width, plot_height, log=log, marks=marks)), kept)
+    plot = tuple(_plot(series, x_axis, y_axis, width, plot_height, log=log, marks=marks))
+    if events:
+        plot = marked(plot, events, x_axis, LABEL_WIDTH + 1, plain=marks.ascii)
+    return Chart((head, *plot), kept)
 
 
 def _bounds(series: Sequence[Series], *, positive: bool = False) -> tuple[float, float] | None:

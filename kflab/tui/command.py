@@ -21,6 +21,8 @@ class Place(enum.StrEnum):
     COST = "In the cost"
     DATA = "In the data"
     PREDICT = "In the predictions"
+    TRAIN = "In the training, while it runs"
+    RUNS = "In the list of runs"
     DIALOG = "In a dialog"
     QUICK_ADD = "In the line that adds"
 
@@ -81,6 +83,8 @@ _KEY_TEXTS = {
     "slash": "/",
     "colon": ":",
     "space": "space",
+    "plus": "+",
+    "minus": "-",
     "up": "↑",
     "down": "↓",
     "left": "←",

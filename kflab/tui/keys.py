@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from textual.binding import Binding
 
 from kflab.tui.command import Command, Place, key_text
-from kflab.tui.key_table import adding, data, graph, lab, predict, problems, rows, runs
+from kflab.tui.key_table import adding, data, graph, lab, predict, problems, queue, rows, runs, steering
 from kflab.tui.situation import WIDE, Pane, Situation, is_narrow
 
 __all__ = [
@@ -33,6 +33,7 @@ COMMANDS: tuple[Command, ...] = (
     *data.COMMANDS,
     *problems.COMMANDS,
     *runs.COMMANDS,
+    *queue.COMMANDS,
     *predict.COMMANDS,
     *lab.FILES,
     *lab.PANES,
@@ -41,6 +42,8 @@ COMMANDS: tuple[Command, ...] = (
     *data.PANE,
     *problems.LIST,
     *predict.PANE,
+    *steering.COMMANDS,
+    *queue.LIST,
     *problems.COST,
     *adding.COMMANDS,
 )
@@ -68,6 +71,7 @@ _OWN = {
     Pane.DATA: Place.DATA,
     Pane.PROBLEMS: Place.PROBLEMS,
     Pane.PREDICT: Place.PREDICT,
+    Pane.TRAIN: Place.TRAIN,
 }
 """The panes that have keys of their own."""
 

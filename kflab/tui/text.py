@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 ELLIPSIS = "…"
@@ -107,3 +108,11 @@ def bar_text(part: int, whole: int, width: int) -> str:
     """How much of a whole something is, as a bar of at most `width` places."""
     halves = round(2 * width * part / whole) if whole else 0
     return "█" * (halves // 2) + ("▌" if halves % 2 else "")
+
+
+def rate_text(rate: float) -> str:
+    """A learning rate as short as it can be told: `1e-3`, `2.5e-4`, `0.05`."""
+    if not math.isfinite(rate) or rate == 0 or 0.01 <= abs(rate) < 1000:
+        return f"{rate:.3g}"
+    mantissa, _, exponent = f"{rate:.2e}".partition("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -17,7 +16,7 @@ from kflab.tui.axes import short_number
 from kflab.tui.lines import Line, Part, Run, cut
 from kflab.tui.logtail import one_line
 from kflab.tui.marks import MARKS
-from kflab.tui.text import bytes_text, duration, plural
+from kflab.tui.text import bytes_text, duration, plural, rate_text
 
 BAR_WIDTHS = (20, 14, 8)
 
@@ -30,14 +29,6 @@ class Fact(NamedTuple):
     text: str
     rank: int
     part: Part = Part.FACT
-
-
-def rate_text(rate: float) -> str:
-    """A learning rate as short as it can be told: `1e-3`, `2.5e-4`, `0.05`."""
-    if not math.isfinite(rate) or rate == 0 or 0.01 <= abs(rate) < 1000:
-        return f"{rate:.3g}"
-    mantissa, _, exponent = f"{rate:.2e}".partition("e")
-    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
 def progress_bar(progress: float, width: int) -> tuple[Run, Run]:
@@ -54,7 +45,12 @@ def facts(state: RunState, status: Status, now: float) -> list[Fact]:
     if state.phase is not Phase.TRAINING:
         return [Fact(*_start(state, status, now))]
     found = [Fact(f"epoch {state.epoch:,}/{state.epochs:,}", 0)]
-    if status is Status.STOPPING:
+    if state.is_paused:
+        found.append(Fact("paused", 1, Part.WARNING))
+    stopping = next((made for made in reversed(state.steered) if made.request == "stop"), None)
+    if stopping is not None and stopping.value is not None:
+        found.append(Fact(f"stopping after epoch {int(stopping.value):,}", 1, Part.WARNING))
+    elif status is Status.STOPPING:
         found.append(Fact("stopping after this step", 1, Part.WARNING))
     elif (left := state.seconds_left(now)) is not None:
         found.append(Fact("nearly done" if left < 0.5 else f"{duration(left)} left", 2))
@@ -69,6 +65,8 @@ def _start(state: RunState, status: Status, now: float) -> tuple[str, int, Part]
         return "stopping", 0, Part.WARNING
     if status is Status.CREATED:
         return "waiting for a trainer", 0, Part.QUIET
+    if status is Status.QUEUED:
+        return "in the queue until its turn comes; R shows what it waits for", 0, Part.QUIET
     if state.phase is Phase.LOADING and loading:
         amount = f"  {bytes_text(loading.done)}" if loading.done else ""
         amount += f" of {bytes_text(loading.total)}" if loading.done and loading.total else ""

@@ -16,6 +16,7 @@ from kflab.tui.widgets.form_rows import FormRows
 from kflab.tui.widgets.predict import PredictPane
 from kflab.tui.widgets.problems import ProblemRows
 from kflab.tui.widgets.rowlist import RowList
+from kflab.tui.widgets.steering import TrainingArea
 from tests.tui.conftest import OpenLab, type_text, wait_for, wait_for_lab, wait_for_text
 
 TAKEN = {f"ctrl+{letter}" for letter in "abhijmsz"}
@@ -29,6 +30,7 @@ OWNERS = {
     Place.COST: CostScreen,
     Place.DATA: DataPane,
     Place.PREDICT: PredictPane,
+    Place.TRAIN: TrainingArea,
     Place.DIALOG: Choose,
     Place.QUICK_ADD: QuickAdd,
 }

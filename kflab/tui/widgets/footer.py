@@ -56,7 +56,7 @@ class Footer(Widget):
     def _button(self, command: Command) -> Text:
         key = self.get_component_rich_style("footer--key", partial=True)
         word = self.get_component_rich_style("footer--word", partial=True)
-        namespace = "screen" if command.place is Place.LAB else "focused"
+        namespace = "screen" if command.place in {Place.LAB, Place.TRAIN} else "focused"
         button = Text()
         button.append(self._key(command), key).append(" ").append(command.label, word)
         button.stylize(Style.from_meta({"@click": f"{namespace}.{command.action}"}))

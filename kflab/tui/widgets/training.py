@@ -12,12 +12,13 @@ from textual import events
 
 from kflab.diagnose.findings import Finding
 from kflab.runs.ending import Ending
-from kflab.runs.history import Curve, RunState
+from kflab.runs.history import Curve, RunState, said
 from kflab.runs.names import VALIDATION
 from kflab.runs.series import Series as Points
 from kflab.runs.status import Status
 from kflab.tui import charts
 from kflab.tui.axes import Axis
+from kflab.tui.curve_marks import marks_of
 from kflab.tui.lines import Line, Part, Run, blank, cut, fitted, width_of
 from kflab.tui.logtail import one_line
 from kflab.tui.reduce import Envelope, Settled
@@ -66,6 +67,7 @@ class TrainingPane(Painted, can_focus=True):
         self._problem = ""
         self._ending: Ending | None = None
         self._found: Sequence[Finding] = ()
+        self._asked: tuple[str, str] | None = None
         self._first = 0
         self._forget()
 
@@ -95,7 +97,7 @@ class TrainingPane(Painted, can_focus=True):
         if state is not self._state:
             self._forget()
             if name != self._name:
-                self._first = 0
+                self._first, self._asked = 0, None
         self._state, self._status, self._name, self._problem = state, status, one_line(name), problem
         self._ending = ending
         self.repaint()
@@ -103,6 +105,16 @@ class TrainingPane(Painted, can_focus=True):
     def show_verdict(self, found: Sequence[Finding]) -> None:
         """Says below the curves what a run that is over turned out to be, the most important first."""
         self._found = found
+        self.repaint()
+
+    def show_asked(self, request: str, words: str) -> None:
+        """Says below the curves that something was asked of the run, until that is answered.
+
+        Args:
+            request: the id of the request.
+            words: what was asked.
+        """
+        self._asked = (request, words)
         self.repaint()
 
     def clear(self) -> None:
@@ -223,7 +235,7 @@ class TrainingPane(Painted, can_focus=True):
             right = " ─ ".join(text for text in (pages if count > shown else "", self._name) if text)
         right = f" {cut(right, width - 6)} " if right and width > 24 else ""
         room = width - 7 - len(right)
-        note = one_line(self._state.notes[-1].text) if self._state and self._state.notes else ""
+        note = one_line(self._note())
         left = f" {cut(note, room)} " if note and room > 12 else ""
         fill = "─" * max(0, width - 4 - width_of([Run(left + right)]))
         return [
@@ -233,6 +245,19 @@ class TrainingPane(Painted, can_focus=True):
             Run(right, Part.QUIET),
             Run("─╯", Part.EDGE),
         ]
+
+    def _note(self) -> str:
+        """The newest that was asked, answered or noted."""
+        state = self._state
+        if state is None:
+            return ""
+        if self._asked is not None and not self._status.is_over:
+            request, words = self._asked
+            if not any(answer.id == request for answer in state.steered):
+                return f"{words}…"
+            self._asked = None
+        newest = state.told[-1:]
+        return said(newest[0]) if newest else ""
 
     # What is between them
 
@@ -288,6 +313,7 @@ class TrainingPane(Painted, can_focus=True):
             log=self.log_scale,
             marks=marks,
             before=self._axes.get(key),
+            events=marks_of(state, name),
         )
         self._axes[key] = drawn.axis
         return drawn.lines
