@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import keras
 import numpy as np
@@ -44,6 +44,30 @@ def order_of(count: int, seed: int, epoch: int) -> Array:
     return numbers
 
 
+class Order(Protocol):
+    """Tells the order of the training samples."""
+
+    def of(self, epoch: int) -> Array:
+        """The numbers of the samples in an epoch, counted from 0."""
+        ...
+
+
+class ReadOrders:
+    """The orders of training samples that are read: `order_of` each epoch.
+
+    Args:
+        count: how many there are.
+        seed: the training's seed.
+    """
+
+    def __init__(self, count: int, seed: int) -> None:
+        self._count, self._seed = count, seed
+
+    def of(self, epoch: int) -> Array:
+        """The numbers of the samples in an epoch, counted from 0."""
+        return order_of(self._count, self._seed, epoch)
+
+
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types
     """The batches of a split.
 
@@ -56,6 +80,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no type
         batch_size: samples in a batch; the last one may have fewer.
         seed: what order and augmentation follow; None keeps the order and augments nothing.
         shuffle: whether the order changes with each epoch.
+        orders: tells it then; nothing given: it is that of `order_of`.
         weights: how much the samples count, by their class.
 
     Attributes:
@@ -72,13 +97,15 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no type
         batch_size: int,
         seed: int | None = None,
         shuffle: bool = True,
+        orders: Order | None = None,
         weights: Weights | None = None,
     ) -> None:
         super().__init__(workers=1)
         self.failure: Exception | None = None
         self.waited = 0.0
         self._part, self._graph, self._weights = part, graph, weights
-        self._batch_size, self._seed, self._shuffle = batch_size, seed, shuffle and seed is not None
+        self._batch_size, self._seed = batch_size, seed
+        self._order = None if seed is None or not shuffle else orders or ReadOrders(len(part), seed)
         self._epoch = 0
         self._orders: dict[int, Array] = {}
         threads = min(_MOST_THREADS, max(2, os.cpu_count() or 1))
@@ -93,6 +120,12 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no type
     def whole(self) -> int:
         """How many of them have all the samples that a batch has; the last one may have fewer."""
         return len(self._part) // self._batch_size
+
+    @property
+    def bytes_of_batch(self) -> int:
+        """About how many bytes a batch takes."""
+        rows = (*self._part.inputs.values(), *self._part.targets.values())
+        return self._batch_size * sum(math.prod(one.shape[1:]) * one.dtype.itemsize for one in rows)
 
     def __getitem__(self, index: int) -> Fed:
         """The batch with a number; those after it begin to be read."""
@@ -163,11 +196,11 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no type
         """The numbers of the samples of some batches."""
         start, count = unit.begin * self._batch_size, len(self._part)
         end = min(start + unit.length * self._batch_size, count)
-        if not self._shuffle or self._seed is None:
+        if self._order is None:
             return np.arange(start, end)
         if unit.epoch not in self._orders:
             self._orders = {epoch: order for epoch, order in self._orders.items() if epoch == unit.epoch - 1}
-            self._orders[unit.epoch] = order_of(count, self._seed, unit.epoch)
+            self._orders[unit.epoch] = self._order.of(unit.epoch)
         return self._orders[unit.epoch][start:end]
 
     def _make(self, unit: _Unit, rows: Array) -> Fed:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kflab.data.arrays import Array
-from kflab.data.batches import Batches, as_fed, as_one
+from kflab.data.batches import Batches, Order, ReadOrders, as_fed, as_one
 from kflab.data.class_weights import Weights
 from kflab.data.parts import Part
 from kflab.graph.nodes import Graph
@@ -32,7 +32,7 @@ class Fed:
     batch_size: int
     arrays: tuple[Any, ...] | None = None
     batches: Batches | None = None
-    orders: Orders | None = None
+    orders: Order | None = None
 
     @property
     def steps(self) -> int:
@@ -61,6 +61,8 @@ def fed_with(
     seed: int | None = None,
     shuffle: bool = False,
     weights: Weights | None = None,
+    as_batches: bool = False,
+    in_read_order: bool = False,
 ) -> Fed:
     """How a split goes to the steps.
 
@@ -71,13 +73,18 @@ def fed_with(
         seed: what order and augmentation follow; None for samples that are only looked at.
         shuffle: whether their order changes with each epoch.
         weights: how much the samples count, by their class.
+        as_batches: whether threads put batches together where the samples are in memory, too.
+        in_read_order: whether their order is that of samples that are read, where they are in memory, too.
     """
     count = len(part)
-    if not part.in_memory:
-        batches = Batches(part, graph, batch_size=batch_size, seed=seed, shuffle=shuffle, weights=weights)
+    is_read = in_read_order or not part.in_memory
+    orders = (ReadOrders if is_read else Orders)(count, seed) if shuffle and seed is not None else None
+    if as_batches or not part.in_memory:
+        batches = Batches(
+            part, graph, batch_size=batch_size, seed=seed, shuffle=shuffle, orders=orders, weights=weights
+        )
         return Fed(count, batch_size, batches=batches)
     fed: tuple[Any, ...] = as_fed(graph, part.inputs, part.targets)
     if weights is not None:
         fed = (*fed, as_one(list(weights.of(part.read(slice(None))[1], graph))))
-    orders = Orders(count, seed) if shuffle and seed is not None else None
     return Fed(count, batch_size, arrays=fed, orders=orders)

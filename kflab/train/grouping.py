@@ -15,11 +15,12 @@ class Grouping:
     Args:
         fixed: the steps of every group; None has them measured.
         most: the steps of a group at most.
+        start: the steps of the first group, where it is known how long they take.
     """
 
-    def __init__(self, fixed: int | None = None, most: int = MOST) -> None:
+    def __init__(self, fixed: int | None = None, most: int = MOST, *, start: int = 1) -> None:
         self._fixed = fixed
-        self._size = fixed or 1
+        self._size = fixed or min(start, most)
         self._most = most
 
     @property
