@@ -37,6 +37,7 @@ COMMANDS = {
     "queue": Offered("queueing", "queue", "List the runs that wait, and change their order."),
     "stop": Offered("steering", "stop", "Stop a run and keep its model."),
     "pause": Offered("steering", "pause", "Pause a run until it is told to go on."),
+    "resume": Offered("resuming", "resume", "Go on with a run: paused, stopped, done or died."),
     "snapshot": Offered("steering", "snapshot", "Take a snapshot of a run now."),
     "rate": Offered("steering", "rate", "Set the learning rate of a run: 1e-4, x0.5."),
     "epochs": Offered("steering", "epochs", "Train a run for more or fewer epochs: 30, +5, -2."),

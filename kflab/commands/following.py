@@ -21,7 +21,7 @@ from kflab.runs.events import Epoch, Evaluated, Event, Finished, Noted, Steered
 from kflab.runs.history import Phase, RunState, said
 from kflab.runs.info import CONSOLE, EVENTS
 from kflab.runs.status import Status, status
-from kflab.runs.tail import Tail
+from kflab.runs.tail import READ, Tail
 from kflab.tui.text import duration
 
 POLL_SECONDS = 0.1
@@ -29,36 +29,39 @@ _STATUS_SECONDS = 1.0
 _BAR = 20
 
 
-def follow(run_dir: Path, *, as_json: bool, owner: bool) -> int:
+def follow(run_dir: Path, *, as_json: bool, owner: bool, past: int = 0) -> int:
     """Report a run until it is over; returns 0 when it is done, 1 when it stopped, failed or crashed.
 
     Args:
         run_dir: the run folder.
         as_json: print its events as JSON lines, the last one `finished`, instead of a progress line.
         owner: Ctrl+C asks the run to stop, and a second one ends it; otherwise it only ends the watching.
+        past: so many bytes of its events are of trainers before this one, and not reported.
     """
     report = _Json(run_dir) if as_json else _Line(run_dir)
     with _interrupts(run_dir, report) if owner else contextlib.nullcontext():
         try:
-            return _follow(run_dir, report)
+            return _follow(run_dir, report, past)
         except KeyboardInterrupt:
             report.close()
             click.echo(f"still {status(run_dir)}: kflab watch {run_dir.name}", err=True)
             return 130
 
 
-def _follow(run_dir: Path, report: _Json | _Line) -> int:
+def _follow(run_dir: Path, report: _Json | _Line, past: int) -> int:
     tail, state = Tail(run_dir / EVENTS), RunState()
     looked, crashed = 0.0, False
     while True:
         restarts = tail.restarts
-        events = tail.read()
+        is_past = tail.offset < past
+        events = tail.read(min(READ, past - tail.offset)) if is_past else tail.read()
         if tail.restarts != restarts:
             state = RunState()
         for event in events:
             state.apply(event)
-            report.event(event, state)
-        if state.finished is not None:
+            if not is_past:
+                report.event(event, state)
+        if state.finished is not None and tail.at_end and tail.offset > past:
             report.close()
             return 0 if state.finished.status == "done" else 1
         if not tail.at_end:

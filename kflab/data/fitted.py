@@ -19,7 +19,7 @@ from kflab.data.gaps import Gaps
 from kflab.data.layer_steps import State
 from kflab.data.load import load_with
 from kflab.data.other_sources import of_source
-from kflab.data.parts import Part
+from kflab.data.parts import Part, Splits
 from kflab.data.pipelines import Fitted, Pipeline, fit_shape, plan
 from kflab.errors import KflabError, UnusableInputError
 from kflab.experiment import Experiment
@@ -149,17 +149,27 @@ def open_split(run_dir: Path, split: SplitName, progress: Progress | None = None
         KflabError: the data is not there any more, or has changed.
     """
     experiment, info = _experiment(run_dir), read_info(run_dir)
-    kept = load_fitted(run_dir)
-    splits = load_with(
-        experiment, lambda planned: _taken_over(planned, kept), _base(info), progress, info.seed
-    )
+    splits = load_again(run_dir, experiment, _base(info), progress, info.seed)
     part = {"train": splits.train, "validation": splits.validation, "test": splits.test}[split]
+    return None if part is None else replace(part, augment=None)
+
+
+def load_again(
+    run_dir: Path, experiment: Experiment, base: Path | None, progress: Progress | None = None, seed: int = 0
+) -> Splits:
+    """The samples of a run as `load` gave them, prepared with what was learned then.
+
+    Raises:
+        KflabError: the data is not there any more, or has changed.
+    """
+    kept = load_fitted(run_dir)
+    splits = load_with(experiment, lambda planned: _taken_over(planned, kept), base, progress, seed)
     if splits.fitted.samples != kept.samples:
         raise KflabError(
             f"{experiment.data.source} has changed since the run: it had {_counts(kept)} samples, now it has "
             f"{_counts(splits.fitted)}"
         )
-    return None if part is None else replace(part, augment=None)
+    return splits
 
 
 def prepare_source(run_dir: Path, source_path: Path, progress: Progress | None = None) -> Part:

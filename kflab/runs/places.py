@@ -86,7 +86,7 @@ def place_in(run_dir: Path, given: Value, path: str) -> Path:
             f"{given!r} is a file of the run folder's own; choose another name", path=path
         )
     try:
-        fields = [field for _, field, _, _ in string.Formatter().parse(given) if field is not None]
+        fields = _fields(given)
     except ValueError as error:
         raise UnusableInputError(f"{given!r} is no pattern of a path: {error}", path=path) from error
     if not all(field.isidentifier() for field in fields):
@@ -94,3 +94,12 @@ def place_in(run_dir: Path, given: Value, path: str) -> Path:
             f"expected fields such as {{epoch:02d}} or {{val_loss:.3f}}, got {given!r}", path=path
         )
     return place
+
+
+def is_pattern(path: str) -> bool:
+    """Whether a path has fields, so that each epoch may write to another file."""
+    return bool(_fields(path))
+
+
+def _fields(path: str) -> list[str]:
+    return [field for _, field, _, _ in string.Formatter().parse(path) if field is not None]

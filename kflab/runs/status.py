@@ -21,12 +21,10 @@ from kflab.runs.events import (
     Finished,
     Prepared,
     Resumed,
-    Snapshotted,
     Started,
     Steered,
 )
 from kflab.runs.info import EVENTS, RunInfo, read_info
-from kflab.runs.position import Position
 from kflab.runs.queue_file import is_waiting
 from kflab.runs.requests import stop_asked
 from kflab.runs.tail import decode_event
@@ -84,7 +82,7 @@ class Outline(msgspec.Struct, frozen=True):
         updated: the time of the last event; 0 without any.
         is_paused: it makes no steps until it is told to go on.
         costed: the memory that training was expected to take.
-        snapshot: where the last snapshot was taken that was seen.
+        started: when its trainer was started first; 0 before.
     """
 
     prepared: Prepared | None = None
@@ -94,7 +92,7 @@ class Outline(msgspec.Struct, frozen=True):
     updated: float = 0.0
     is_paused: bool = False
     costed: Costed | None = None
-    snapshot: Position | None = None
+    started: float = 0.0
 
 
 def outline(run_dir: Path) -> Outline:
@@ -103,24 +101,21 @@ def outline(run_dir: Path) -> Outline:
     epoch: Epoch | None = None
     finished: Finished | None = None
     costed: Costed | None = None
-    snapshot: Position | None = None
-    is_training, is_paused, updated = False, False, 0.0
+    is_training, is_paused, updated, started = False, False, 0.0, 0.0
     for event in _first_and_last_events(run_dir / EVENTS):
         updated = event.time
         is_paused = paused_after(event, was=is_paused)
         if isinstance(event, Started):
-            finished, is_training = None, False
+            finished, is_training, started = None, False, started or event.time
         elif isinstance(event, Finished):
             finished = event
         elif isinstance(event, Costed):
             costed = event
-        elif isinstance(event, Snapshotted | Resumed):
-            snapshot = Position(event.epoch, event.step)
         else:
             is_training = is_training or isinstance(event, Prepared | Batch | Epoch | Evaluated)
             prepared = event if isinstance(event, Prepared) else prepared
             epoch = event if isinstance(event, Epoch) else epoch
-    return Outline(prepared, epoch, finished, is_training, updated, is_paused, costed, snapshot)
+    return Outline(prepared, epoch, finished, is_training, updated, is_paused, costed, started)
 
 
 def paused_after(event: Event, *, was: bool) -> bool:
@@ -162,7 +157,8 @@ def judge(run_dir: Path, info: RunInfo, seen: Outline) -> Status:
     """The status of a run whose `run.json` and outline are known already."""
     if is_waiting(run_dir, info):
         return Status.QUEUED
-    if seen.finished is not None:
+    # Of a run that is gone on with, the last event is of the trainer before for a moment.
+    if seen.finished is not None and not (info.goes_on and info.process and info.process.is_alive()):
         return _ENDS[seen.finished.status]
     if info.process is None:
         # Only a broken record has events and no trainer.

@@ -10,7 +10,9 @@ import msgspec
 
 from kflab.runs.events import Event
 
-_READ = 1 << 17  # bytes a call at most: about 1,000 events, which a screen can take in between two keys
+READ = 1 << 17
+"""Bytes a call reads at most: about 1,000 events, which a screen can take in between two keys."""
+
 _LONGEST = 1 << 20  # bytes of one line; none of ours comes near
 
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
@@ -44,7 +46,12 @@ class Tail:
         if from_end and path.exists():
             self._offset = path.stat().st_size
 
-    def read(self, most: int = _READ) -> list[Event]:
+    @property
+    def offset(self) -> int:
+        """How many bytes were read."""
+        return self._offset
+
+    def read(self, most: int = READ) -> list[Event]:
         """The events that are new, from at most so many bytes: call again when `at_end` is false.
 
         Raises:

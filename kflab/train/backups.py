@@ -8,12 +8,20 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
+import keras
 
 WEIGHTS, METADATA, BEFORE = "latest.weights.h5", "training_metadata.json", ".bkp"
 """The names of Keras' files, and what is appended to those of the backup before."""
+
+
+def mend_backups(callbacks: Sequence[keras.callbacks.Callback]) -> list[str]:
+    """Brings the backups of callbacks back to a state that Keras can go on from; says what was done."""
+    backups = [one for one in callbacks if isinstance(one, keras.callbacks.BackupAndRestore)]
+    return [done for backup in backups if (done := mend(Path(backup.backup_dir)))]
 
 
 def mend(backup_dir: Path) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -34,6 +34,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
     Attributes:
         epochs_done: the epochs that were completed.
         waited: tells how long batches were waited for in all, where they are read meanwhile.
+        away: tells for how long in all no steps were made because somebody asked for something else.
         nan_at: the epoch and step in which the loss was no number for the first time.
     """
 
@@ -49,6 +50,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
         super().__init__()
         self.epochs_done = 0
         self.waited: Callable[[], float] = lambda: 0.0
+        self.away: Callable[[], float] = lambda: 0.0
         self.nan_at: tuple[int, int] | None = None
         self._journal = journal
         self._steps = steps
@@ -57,11 +59,32 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
         self._epoch = 0
         self._epoch_start = 0.0
         self._waited_before = 0.0
+        self._away_before = 0.0
         self._next_write = 0.0
         self._look = look
         self._unread: list[tuple[int, object]] = []
         self._last: float | None = None
         self._highest: float | None = None
+        self._before: dict[str, Any] | None = None
+
+    def state(self, *, is_within: bool) -> dict[str, Any]:
+        """What it knows: for a snapshot. Within an epoch that is the time it took so far, too."""
+        return {
+            "seconds": self._seconds() if is_within else 0.0,
+            "last": self._last if is_within else None,
+            "highest": self._highest,
+            "nan_at": self.nan_at,
+        }
+
+    def take_up(self, state: dict[str, Any], epochs_done: int) -> None:
+        """Goes on from what another recorder knew when so many epochs were done."""
+        self.epochs_done = epochs_done
+        self.nan_at, self._highest = state["nan_at"], state["highest"]
+        self._before = state
+
+    def _seconds(self) -> float:
+        """How long the epoch at hand was trained."""
+        return max(time.monotonic() - self._epoch_start - (self.away() - self._away_before), 0.0)
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Notes when the epoch starts, or is gone on with."""
@@ -69,8 +92,13 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
         self._epoch = epoch + 1
         self._unread.clear()
         self._last = None
-        self._epoch_start = time.time()
+        self._epoch_start = time.monotonic()
         self._waited_before = self.waited()
+        self._away_before = self.away()
+        if self._before is not None:
+            self._last = self._before["last"]
+            self._epoch_start -= self._before["seconds"]
+            self._before = None
 
     def after_steps(self, step: int, made: Made) -> None:
         """Steps are done.
@@ -114,7 +142,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
             Epoch(
                 time=now,
                 epoch=epoch + 1,
-                seconds=now - self._epoch_start,
+                seconds=self._seconds(),
                 logs=_without_rates(values),
                 learning_rate=had,
                 waited=round(self.waited() - self._waited_before, 3),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import msgspec
+
 from kflab.runs.control import Stop, kind_of
 from kflab.runs.disk import LastWords
 from kflab.runs.events import Event, Loading, Noted, Steered
@@ -25,23 +27,34 @@ class Journal:
 
     Args:
         run_dir: the run folder.
+
+    Attributes:
+        answered: the ids of the requests that were done.
+        seconds_before: how long trainers were at work on the run before this one.
     """
 
     def __init__(self, run_dir: Path) -> None:
         self.run_dir = run_dir
+        self.answered: list[str] = []
+        self.seconds_before = 0.0
+        self._start = time.time() - time.monotonic()
         self._requests = Requests(run_dir)
         self._events = LineWriter(run_dir / EVENTS)
         self._last_words = LastWords(run_dir)
         self._loading: tuple[str, float] = ("", 0.0)
 
     def write(self, event: Event) -> None:
-        """Writes one event."""
-        self._events.write(event)
+        """Writes one event, at the time of the trainer's own clock, which nobody sets."""
+        self._events.write(msgspec.structs.replace(event, time=self._now()))
 
     def write_last(self, event: Event) -> None:
         """Writes the event that says how it ended, for which there is room on a full disk, too."""
         self._last_words.release()
-        self._events.write(event)
+        self.write(event)
+
+    def _now(self) -> float:
+        # What is told by the times of events, as steps a second, is not to be wrong because the clock was set.
+        return self._start + time.monotonic()
 
     def note(self, text: str) -> None:
         """Writes what a person wants to know, to the console, too."""
@@ -68,6 +81,8 @@ class Journal:
     def answer(self, answer: Steered) -> None:
         """Writes what became of a request, to the console, too."""
         self.write(answer)
+        if answer.id and not answer.refused:
+            self.answered.append(answer.id)
         said = f"not done: {answer.refused}" if answer.refused else answer.text
         print(f"asked for {answer.request}: {said}", flush=True)  # noqa: T201 - the console log, as for notes
 

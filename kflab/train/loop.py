@@ -74,6 +74,11 @@ class Loop:
         self._grouping, self._attendants = grouping, tuple(attendants)
 
     @property
+    def stops_now(self) -> bool:
+        """Whether no step follows, though the epoch at hand is not done."""
+        return self._stops_now
+
+    @property
     def steps(self) -> int:
         """The steps of an epoch."""
         return self.train.steps
@@ -95,8 +100,9 @@ class Loop:
         for attendant in self._attendants:
             attendant.before_training(self)
         self.position = self.start
-        while self.position.epoch < self.epochs and not self.is_stopping:
-            if not self._epoch() or self.model.stop_training:
+        # An attendant that goes on from where a callback had ended the training sets `stop_training`.
+        while self.position.epoch < self.epochs and not (self.is_stopping or self.model.stop_training):
+            if not self._epoch():
                 break
         self.stepper.settle()
         self.model.optimizer.finalize_variable_values(self.model.trainable_weights)

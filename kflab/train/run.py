@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sys
 import time
@@ -14,37 +15,45 @@ import msgspec
 from kflab.catalog.datasets import describe
 from kflab.data.batches import open_batches
 from kflab.data.class_weights import weights_of
-from kflab.data.fitted import save_fitted
+from kflab.data.fitted import load_again, save_fitted
 from kflab.data.load import Part, Splits, load
 from kflab.data.sources import study
 from kflab.diagnose.check import check
 from kflab.diagnose.findings import first_error
 from kflab.diagnose.starting_weights import weights_file
 from kflab.engine.build import build
+from kflab.engine.determinism import make_deterministic
 from kflab.engine.inspect import Inspector
 from kflab.engine.protocol import Report
 from kflab.engine.weights import load_weights
 from kflab.errors import KflabError
 from kflab.experiment import Experiment
 from kflab.runs.events import End, Evaluated, Fault, Logs, Prepared
-from kflab.runs.info import BEST, FINAL, RunInfo, amend_info
+from kflab.runs.info import BEST, FINAL, RunInfo, amend_info, read_info
+from kflab.runs.snapshots import numbered
 from kflab.settings import read_settings
-from kflab.train.backups import mend
+from kflab.train.backups import mend_backups
 from kflab.train.callbacks import make_callbacks, writes_best
 from kflab.train.compiling import compile_model
+from kflab.train.data_path import choose_data, feed, room
 from kflab.train.events_callback import Callbacks, Recorder, as_numbers
+from kflab.train.experiment_digest import digest_of, digest_of_samples
 from kflab.train.failure import TrainingFailedError
 from kflab.train.feeding import fed_with
-from kflab.train.grouping import Grouping
 from kflab.train.guard import Guard
 from kflab.train.journal import Journal
 from kflab.train.judging import costed, keep_predictions, look_at_targets, look_for_unusable
 from kflab.train.loop import Attendant, Loop
 from kflab.train.notices import Notices
-from kflab.train.saving import BestModel, save_model
+from kflab.train.past import Past, read_past
+from kflab.train.planning import plan_run
+from kflab.train.resuming import Resuming
+from kflab.train.saving import BestModel, save_model, save_whole
+from kflab.train.shelf import Shelf
+from kflab.train.snapshots import Snapshots
 from kflab.train.steering import Steering
-from kflab.train.steppers.choosing import make_stepper
 from kflab.train.surface import surface_writer
+from kflab.train.whole_state import WholeState
 
 _TEST_SECONDS_AFTER_STOP = 10.0
 
@@ -75,6 +84,7 @@ def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal
         TrainingFailedError: the loss became NaN and the experiment says to end then, or the folder is gone.
         KflabError: data, model or training cannot be used.
     """
+    make_deterministic(experiment.training)
     seed = _seed(info, experiment)
     amend_info(
         run_dir,
@@ -88,18 +98,22 @@ def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal
     study(experiment.data, base, journal.loading)
     journal.write(costed(_refuse_errors(experiment, base)))
     journal.loading(experiment.data.source)
-    splits = load(experiment, base, journal.loading, seed)
-    save_fitted(run_dir, splits.fitted)
+    past = read_past(run_dir)
+    if numbered(run_dir):
+        splits = load_again(run_dir, experiment, base, journal.loading, seed)
+    else:
+        splits = load(experiment, base, journal.loading, seed)
+        save_fitted(run_dir, splits.fitted)
     journal.check_stop()
     keras.utils.set_random_seed(seed)
     model = build(experiment)
-    if experiment.training.initial_weights:
+    if experiment.training.initial_weights and not numbered(run_dir):
         path = weights_file(experiment.training, base)
         journal.note(f"starts from {path.name}: {load_weights(model, path)}")
     compile_model(model, experiment.training)
     journal.write(look_at_targets(experiment, model, splits.train, splits.fitted.held))
     guard = Guard(run_dir, read_settings().disk_reserve_bytes, journal)
-    loop, recorder = _fit(run_dir, experiment, model, splits, seed, journal, guard)
+    loop, recorder = _fit(run_dir, experiment, model, splits, seed, journal, guard, past)
     save_model(model, run_dir / FINAL)
     status = End.STOPPED if loop.is_stopping else End.DONE
     test = _evaluate(experiment, model, splits.test, journal)
@@ -146,14 +160,12 @@ def _fit(
     seed: int,
     journal: Journal,
     guard: Guard,
+    past: Past,
 ) -> tuple[Loop, Recorder]:
     training, graph = experiment.training, experiment.model
     callbacks = make_callbacks(training.callbacks, run_dir)
-    for callback in callbacks:
-        if isinstance(callback, keras.callbacks.BackupAndRestore):
-            mended = mend(Path(callback.backup_dir))
-            if mended:
-                journal.note(mended)
+    for done in mend_backups(callbacks):
+        journal.note(done)
     best = None
     if not writes_best(training.callbacks, run_dir):
         best = BestModel(run_dir / BEST, "val_loss" if splits.validation else "loss")
@@ -161,15 +173,8 @@ def _fit(
     if not len(splits.train):
         raise KflabError("there are no training samples left; lower data.validation or data.test")
     weights = weights_of(training, splits.train, splits.fitted.held, graph)
-    train = fed_with(
-        splits.train,
-        graph,
-        batch_size=training.batch_size,
-        seed=seed,
-        shuffle=experiment.data.shuffle,
-        weights=weights,
-    )
-    validation = splits.validation and fed_with(splits.validation, graph, batch_size=training.batch_size)
+    path = choose_data(splits, room(), training.plan.data, past.planned)
+    train, validation = feed(experiment, splits, path.data, seed=seed, weights=weights)
     recorder = Recorder(
         journal,
         steps=train.steps,
@@ -194,21 +199,45 @@ def _fit(
     if train.batches is not None:
         batches = train.batches
         recorder.waited = lambda: batches.waited
+    own_callbacks = tuple(callbacks)
     if surface := surface_writer(run_dir, graph, model, splits):
         callbacks.append(surface)
-    attendants: list[Attendant] = [Steering(journal), guard]
-    with open_batches(train.batches, validation.batches if validation else None):
+    # Where there is no validation split, an evaluation that is asked for is on the test split.
+    held_out = splits.test if splits.test and not validation else None
+    test = fed_with(held_out, graph, batch_size=training.batch_size) if held_out else None
+    planned = plan_run(model, train, training, path, past.planned, journal)
+    shelf = Shelf(run_dir)
+    state = WholeState(
+        experiment=digest_of(experiment), seed=seed, callbacks=own_callbacks, recorder=recorder, best=best
+    )
+    resuming = Resuming(state, shelf, journal, past)
+    resuming.choose(model, lambda: digest_of_samples(splits), read_info(run_dir).epochs)
+    snapshots = Snapshots(
+        state,
+        shelf,
+        journal,
+        seconds=training.snapshot_seconds,
+        data=lambda: digest_of_samples(splits),
+        steered=resuming.steered,
+    )
+    steering = Steering(journal, again=resuming.again, snapshots=snapshots, test=test)
+    recorder.away = lambda: steering.away
+    attendants: list[Attendant] = [resuming, steering, guard, snapshots]
+    called = Callbacks(callbacks, recorder, model=model, epochs=training.epochs, steps=train.steps)
+    save_whole(own_callbacks, model)
+    with open_batches(*(fed.batches for fed in (train, validation, test) if fed)):
         loop = Loop(
             model,
-            make_stepper(model, train, training.plan),
-            Callbacks(callbacks, recorder, model=model, epochs=training.epochs, steps=train.steps),
+            planned.stepper,
+            called,
             train=train,
-            validation=validation or None,
+            validation=validation,
             epochs=training.epochs,
-            grouping=Grouping(training.plan.steps_per_execution),
+            grouping=planned.grouping(training.plan, train),
             attendants=attendants,
         )
-        loop.run()
+        with contextlib.closing(snapshots):
+            loop.run()
     if best is not None:
         best.finish(model)
     if recorder.nan_at is not None and notices.ends_on_nan and model.stop_training and not loop.is_stopping:

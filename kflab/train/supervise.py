@@ -50,9 +50,11 @@ def supervise(run_dir: Path) -> int:
         keep_printing()
         sys.stderr.write(f"{starts(os.getpid())}\n")
         finished = outline(run_dir).finished
-        if finished is not None:
+        if finished is not None and not read_info(run_dir).goes_on:
             raise UnusableInputError(
-                f"this run is over ({finished.status}); start a new one", file=str(run_dir)
+                f"this run is over ({finished.status}); `kflab resume` goes on with it, `kflab run` starts "
+                "a new one",
+                file=str(run_dir),
             )
         info = amend_info(run_dir, process=identify(), ended="", memory_kills=memory_kills())
         _heed_signals(run_dir)
@@ -69,6 +71,8 @@ def _record(run_dir: Path, info: RunInfo, journal: Journal) -> int:
     test: Logs = {}
     try:
         journal.write(Started(time=time.time(), pid=os.getpid()))
+        if info.goes_on:
+            amend_info(run_dir, goes_on=False)
         outcome = _train(run_dir, info, journal)
         status, test, epochs = outcome.status, outcome.test, outcome.epochs
         cause, fault = outcome.cause, outcome.fault
@@ -87,7 +91,7 @@ def _record(run_dir: Path, info: RunInfo, journal: Journal) -> int:
             epochs = _epochs_done(run_dir)
     if status is End.FAILED:
         sys.stderr.write(f"failed: {cause}\n")
-    seconds = time.monotonic() - start
+    seconds = journal.seconds_before + time.monotonic() - start
     finished = Finished(time.time(), status, test, seconds, cause, epochs, fault)
     # A full disk has room for the last event only.
     with contextlib.suppress(OSError):

@@ -1,0 +1,78 @@
+"""Having a trainer go on with a run that is over, or that died."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from kflab.errors import KflabError
+from kflab.runs.control import GoOn, ask, start_requests_over
+from kflab.runs.info import amend_info, read_info
+from kflab.runs.launch import launch
+from kflab.runs.snapshots import numbered, position_of
+from kflab.runs.status import Outline, Status, judge, outline
+
+
+def resume(run_dir: Path, epochs: int | None = None, environment: Mapping[str, str] | None = None) -> int:
+    """Goes on with a run: starts a trainer where its newest snapshot was taken, or ends its pause.
+
+    Args:
+        run_dir: the run folder.
+        epochs: the epochs to train in all; None leaves them as they were.
+        environment: variables to set for the trainer, besides those of this process.
+
+    Returns:
+        The number of the trainer's process.
+
+    Raises:
+        KflabError: it can not be gone on with; the text says why.
+    """
+    info, seen = read_info(run_dir), outline(run_dir)
+    status = judge(run_dir, info, seen)
+    if status is Status.PAUSED and epochs is None and info.process is not None:
+        ask(run_dir, GoOn())
+        return info.process.pid
+    if reason := refusal(run_dir, status, seen, epochs):
+        raise KflabError(reason)
+    try:
+        start_requests_over(run_dir)
+        amend_info(run_dir, goes_on=True, epochs=epochs or 0)
+    except OSError as error:
+        raise KflabError(f"{run_dir.name} can not be gone on with: {error.strerror or error}") from error
+    return launch(run_dir, environment)
+
+
+def can_resume(run_dir: Path) -> bool:
+    """Whether a run can be gone on with as it is, without more epochs."""
+    seen = outline(run_dir)
+    status = judge(run_dir, read_info(run_dir), seen)
+    return status is Status.PAUSED or not refusal(run_dir, status, seen)
+
+
+def refusal(run_dir: Path, status: Status, seen: Outline, epochs: int | None = None) -> str:
+    """Why a run can not be gone on with; "" where it can.
+
+    Args:
+        run_dir: the run folder.
+        status: what became of it.
+        seen: its outline.
+        epochs: the epochs to train in all; None leaves them as they were.
+    """
+    name = run_dir.name
+    if status.is_alive:
+        tail = "" if epochs is None else f"; `kflab epochs {name} {epochs}` changes how many epochs it trains"
+        return f"{name} is {status}: it needs not be gone on with{tail}"
+    if status is Status.CREATED:
+        return f"{name} was never started, so there is nothing to go on with"
+    snapshots = numbered(run_dir)
+    if not snapshots:
+        if status is Status.CRASHED:
+            return ""  # It starts anew, which loses nothing.
+        return f"{name} has no snapshot to go on from; `kflab run` trains it anew"
+    done = position_of(snapshots[-1][1])
+    planned = seen.prepared.epochs if seen.prepared else 0
+    if epochs is not None and epochs <= done.epoch:
+        return f"expected more epochs than the {done.epoch:,} that {name} has done, got {epochs:,}"
+    if epochs is None and status is Status.DONE and planned and done.epoch >= planned:
+        return f"{name} has done all of its {planned:,} epochs; say how many it shall train: --epochs {planned * 2}"
+    return ""

@@ -1,0 +1,98 @@
+"""What the trainers before this one have written of a run that is gone on with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kflab.runs.events import (
+    Batch,
+    Epoch,
+    Event,
+    Finished,
+    Logs,
+    Planned,
+    Prepared,
+    Resumed,
+    Started,
+    Steered,
+)
+from kflab.runs.info import EVENTS
+from kflab.runs.position import Position
+from kflab.runs.tail import Tail
+
+_MADE_AGAIN = frozenset({"rate", "epochs"})
+
+
+@dataclass
+class Past:
+    """The events of a run until this trainer started.
+
+    Attributes:
+        has_trained: a trainer before this one came to train.
+        has_finished: one ended the run, which did not just die, and none has trained since.
+        seconds: how long trainers were at work.
+        steered: the requests that changed what is trained, each as it was answered last.
+        logs: the values of each epoch.
+        planned: how the steps are made.
+    """
+
+    has_trained: bool = False
+    has_finished: bool = False
+    seconds: float = 0.0
+    steered: list[Steered] = field(default_factory=list)
+    logs: dict[int, Logs] = field(default_factory=dict)
+    planned: Planned | None = None
+
+    def take(self, event: Event) -> None:
+        """Takes up what one event says."""
+        match event:
+            case Planned():
+                self.planned = event
+            case Batch():
+                self.has_finished = False
+            case Epoch():
+                self.has_finished = False
+                self.logs[event.epoch] = event.logs
+            case Resumed():
+                self.logs = {epoch: logs for epoch, logs in self.logs.items() if epoch <= event.epoch}
+            case Steered(refused="") if event.request in _MADE_AGAIN and event.value is not None:
+                self.steered = [other for other in self.steered if other.id != event.id] + [event]
+            case Finished():
+                self.has_finished = True
+
+    def later_than(self, position: Position, known: Sequence[str]) -> list[Steered]:
+        """The requests that a snapshot does not have in it.
+
+        Args:
+            position: where it was taken.
+            known: the ids of the requests that were answered before.
+        """
+        return [
+            event
+            for event in self.steered
+            if event.id not in known and Position(event.epoch, event.step) >= position
+        ]
+
+
+def read_past(run_dir: Path) -> Past:
+    """What is known of a run's trainers but the last, which is this one.
+
+    Raises:
+        OSError: the events cannot be read.
+    """
+    past = Past()
+    tail = Tail(run_dir / EVENTS)
+    started = updated = 0.0
+    has_prepared = False
+    while events := tail.read():
+        for event in events:
+            if isinstance(event, Started):
+                past.has_trained = has_prepared
+                past.seconds += max(updated - started, 0.0)
+                started = event.time
+            has_prepared = has_prepared or isinstance(event, Prepared)
+            past.take(event)
+            updated = event.time
+    return past
