@@ -11,6 +11,7 @@ from kflab.runs.crash import crash_of
 from kflab.runs.events import Fault
 from kflab.runs.info import RunInfo, read_info
 from kflab.runs.position import Position
+from kflab.runs.snapshots import numbered, position_of
 from kflab.runs.status import Outline, Status, judge, outline
 
 _FIRST: Mapping[Fault, str] = {
@@ -68,7 +69,13 @@ def ending_of(
         # It may have finished after its outline was read.
         finished = seen.finished or outline(run_dir).finished
         fault, cause = (finished.fault, finished.cause) if finished else (Fault.NONE, "")
-    return Ending(status, cause, advice(run_dir.name, status, fault, seen.snapshot), fault)
+    return Ending(status, cause, advice(run_dir.name, status, fault, _snapshot(run_dir)), fault)
+
+
+def _snapshot(run_dir: Path) -> Position | None:
+    """Where the newest snapshot was taken; None where there is none."""
+    found = numbered(run_dir)
+    return position_of(found[-1][1]) if found else None
 
 
 def how_it_ended(run_dir: Path) -> Ending | None:
@@ -88,13 +95,13 @@ def advice(name: str, status: Status, fault: Fault, snapshot: Position | None = 
         name: the name of the run.
         status: what became of it.
         fault: what kind of thing went wrong.
-        snapshot: where it would go on; None where that is not known.
+        snapshot: where it would go on; None where it would start anew.
     """
     if status is Status.DONE or not status.is_over:
         return ""
     if fault in _ANEW:
         return _ANEW[fault].format(name=name)
-    where = ""
+    where = " from its start"
     if snapshot is not None:
         where = f" from epoch {snapshot.epoch + 1}, step {snapshot.step:,}"
     first = _FIRST.get(fault, "")

@@ -40,6 +40,7 @@ from kflab.runs.status import paused_after
 
 _BATCH_POINTS = 20_000
 _NOTES = 1_000
+_SILENCE = 120.0  # seconds; a trainer tells how busy the machine is every few
 
 
 class Phase(enum.StrEnum):
@@ -188,13 +189,17 @@ class RunState:
 
         None as long as that cannot be told, and when the run is not training.
         """
-        return self._pace.seconds_left(now) if self.phase is Phase.TRAINING else None
+        return self._pace.seconds_left(self._seen_from(now)) if self.phase is Phase.TRAINING else None
 
     def seconds(self, now: float) -> float:
         """How long it has been at work, seen from the time `now`."""
         if self.finished:
             return self.finished.seconds
-        return max(now - self.started, 0.0) if self.started else 0.0
+        return max(self._seen_from(now) - self.started, 0.0) if self.started else 0.0
+
+    def _seen_from(self, now: float) -> float:
+        """The time `now`, unless the clock was set since the last event: none is silent for so long."""
+        return self.updated + min(max(now - self.updated, 0.0), _SILENCE)
 
     def apply_all(self, events: Sequence[Event]) -> None:
         """Takes up the next events, in their order."""

@@ -53,7 +53,7 @@ class Journal:
         self.write(event)
 
     def _now(self) -> float:
-        # What is told by the times of events, as steps a second, is not to be wrong because the clock was set.
+        # What is told by the times of events, as steps a second, must not be wrong when the clock is set.
         return self._start + time.monotonic()
 
     def note(self, text: str) -> None:

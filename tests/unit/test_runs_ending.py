@@ -18,7 +18,7 @@ from kflab.runs import launch as launching
 from kflab.runs import process as processes
 from kflab.runs.control import ask_stop, kill
 from kflab.runs.ending import Ending, advice, how_it_ended
-from kflab.runs.events import Costed, End, Fault, Finished, LargestLayer, Prepared, Resumed, Started
+from kflab.runs.events import Costed, End, Fault, Finished, LargestLayer, Prepared, Started
 from kflab.runs.fault_words import fault_in
 from kflab.runs.folder import create
 from kflab.runs.info import CONSOLE, EVENTS, amend_info, read_info
@@ -28,6 +28,7 @@ from kflab.runs.listing import summarize
 from kflab.runs.lock import AlreadyTrainingError, hold
 from kflab.runs.memory_kills import memory_kills
 from kflab.runs.process import identify
+from kflab.runs.snapshots import SNAPSHOTS
 from kflab.runs.status import Status, status
 
 STUB = Path(__file__).parents[1] / "stubs" / "trainer.py"
@@ -79,7 +80,7 @@ def test_a_kill_is_told_by_its_signal_and_goes_on(run_dir: Path, trainer: Callab
     wait_until(lambda: read_info(run_dir).ended)
     found = ended(run_dir)
     assert (found.fault, found.cause) == (Fault.KILLED, "the trainer was killed (SIGKILL)")
-    assert found.advice == f"`kflab resume {run_dir.name}` goes on"
+    assert found.advice == f"`kflab resume {run_dir.name}` goes on from its start"
 
 
 def test_a_kill_on_request_says_who_asked(run_dir: Path, trainer: Callable[..., int]) -> None:
@@ -169,7 +170,9 @@ def test_memory_that_ran_out_is_told_from_a_kill(
 
 def test_a_machine_that_was_restarted(run_dir: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     amend_info(run_dir, process=identify())
-    write(run_dir, Started(1.0, os.getpid()), Prepared(2.0, 4, 10, 32, 320, 32, 64, 12), Resumed(3.0, 2, 7))
+    write(run_dir, Started(1.0, os.getpid()), Prepared(2.0, 4, 10, 32, 320, 32, 64, 12))
+    (run_dir / SNAPSHOTS).mkdir()
+    (run_dir / SNAPSHOTS / "1-2-7-abcdef.npz").touch()
     assert status(run_dir) is Status.RUNNING
     boot = tmp_path / "boot_id"
     boot.write_text("of-the-next-start\n")
