@@ -50,6 +50,9 @@ class TakesSnapshots(Protocol):
     def take(self, loop: Loop) -> object:
         """Takes one now."""
 
+    def after_steps(self, loop: Loop, made: Made | None) -> None:
+        """Tells of those that were written meanwhile."""
+
 
 class _NotDoneError(KflabError):
     """Why a request is not done."""
@@ -191,7 +194,7 @@ class Steering:
             if self._snapshots is not None:
                 self._snapshots.take(loop)
         except (KflabError, OSError) as error:
-            text += f"; no snapshot of it was taken: {error}"
+            text += f"; without a snapshot: {error}"
         return _said(text)
 
     def _wait(self, loop: Loop) -> None:
@@ -202,6 +205,8 @@ class Steering:
             if time.monotonic() - sign >= _SIGN_SECONDS:
                 sign = time.monotonic()
                 os.utime(self._journal.run_dir / EVENTS)
+            if self._snapshots is not None:
+                self._snapshots.after_steps(loop, None)
             for asked in self._journal.requests():
                 before = self.away
                 self._answer(loop, asked)

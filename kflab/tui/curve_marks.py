@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from kflab.runs.events import Steered
 from kflab.runs.history import RunState
@@ -22,10 +22,12 @@ class Mark(NamedTuple):
     Attributes:
         x: when, in epochs.
         text: what, in a few words; "" for what is only marked on the axis.
+        turns: whether the curves may take another course from there on, which a line shows.
     """
 
     x: float
     text: str = ""
+    turns: bool = False
 
 
 class _Glyphs(NamedTuple):
@@ -33,10 +35,13 @@ class _Glyphs(NamedTuple):
     tick: str
     crossing: str
     axis: str
+    down: str
 
 
-_DRAWN = _Glyphs("┊", "┴", "┼", "─")
-_PLAIN = _Glyphs(":", "^", "^", "-")
+_DRAWN = _Glyphs("┊", "┴", "┼", "─", "▾")
+_PLAIN = _Glyphs(":", "^", "^", "-", "v")
+
+_Cell: TypeAlias = tuple[str, Part]
 
 
 def marks_of(state: RunState, name: str) -> list[Mark]:
@@ -47,7 +52,7 @@ def marks_of(state: RunState, name: str) -> list[Mark]:
         name: the name of the quantity, without `val_`.
     """
     marks = [
-        Mark(Position(event.epoch, event.step).x(state.steps), text)
+        Mark(Position(event.epoch, event.step).x(state.steps), text, turns=event.request == "rate")
         for event in state.steered[-_MOST:]
         if (text := _text(event, name)) is not None
     ]
@@ -94,41 +99,55 @@ def marked(
     if rows < 1 or any(len(row) != width for row in cells):
         return tuple(lines)  # a character of two columns: the plot stays as it is
     glyphs = _PLAIN if plain else _DRAWN
-    columns: dict[int, str] = {}
+    columns: dict[int, Mark] = {}
     for mark in marks:
         if axis.low <= mark.x <= axis.high:
             share = (mark.x - axis.low) / (axis.high - axis.low)
             column = left + min(int(share * (width - left)), width - left - 1)
-            columns[column] = mark.text or columns.get(column, "")
-    for column, text in columns.items():
+            # Of what happened at one place, what turned the curves is shown, else what was said last.
+            if column not in columns or (mark.turns, mark.text) >= (columns[column].turns, ""):
+                columns[column] = mark
+    for column, mark in columns.items():
         is_free = cells[rows][column][0] == glyphs.axis
         cells[rows][column] = (glyphs.tick if is_free else glyphs.crossing, Part.FRAME)
-        for row in range(rows if text else 0):
+        for row in range(rows if mark.turns else 0):
             if cells[row][column][0] == " ":
                 cells[row][column] = (glyphs.line, Part.FRAME)
-    for column, text in sorted(columns.items(), reverse=True):
-        _write(cells[:rows], column, text, left)
+    for column, mark in sorted(columns.items(), reverse=True):
+        if mark.text:
+            _write(cells[:rows], column, mark, left, glyphs)
     return tuple(_line(row) for row in cells)
 
 
-def _write(rows: list[list[tuple[str, Part]]], column: int, text: str, left: int) -> None:
-    """Writes a few words beside a line: above or below the curves, where there is room for all of them."""
-    width = len(rows[0])
-    for row in dict.fromkeys((0, len(rows) - 1, 1, len(rows) - 2)):
-        for start in (column + 1, column - len(text)):
-            end = start + len(text)
-            if not text or row < 0 or row >= len(rows) or start < left or end > width:
-                continue
-            around = rows[row][max(start - 1, left) : end + 1]
-            spare = sum(character != " " for character, _ in around)
-            # The line itself stands beside the words.
-            if spare <= 1 and all(character == " " for character, _ in rows[row][start:end]):
-                for place, character in enumerate(text, start):
-                    rows[row][place] = (character, Part.LABEL)
+def _write(rows: list[list[_Cell]], column: int, mark: Mark, left: int, glyphs: _Glyphs) -> None:
+    """Writes a few words at a mark: above or below the curves, where there is room for all of them."""
+    width, last = len(rows[0]), len(rows) - 1
+    top, bottom = (0, 1, 2), (last, last - 1)
+    for row in dict.fromkeys((*top, *bottom) if mark.turns else (last, *top)):
+        if not 0 <= row <= last:
+            continue
+        # Beside a line; else right above the mark on the axis, or pointing down to it.
+        points = not mark.turns and row != last
+        after = f"{glyphs.down} {mark.text}" if points else mark.text, column + mark.turns
+        text = f"{mark.text} {glyphs.down}" if points else mark.text
+        before = text, column + (not mark.turns) - len(text)
+        for text, start in (after, before):
+            if (
+                start >= left
+                and start + len(text) <= width
+                and _is_free(rows[row], start, text, left, glyphs)
+            ):
+                rows[row][start : start + len(text)] = [(character, Part.LABEL) for character in text]
                 return
 
 
-def _line(cells: Sequence[tuple[str, Part]]) -> Line:
+def _is_free(row: Sequence[_Cell], start: int, text: str, left: int, glyphs: _Glyphs) -> bool:
+    """Whether there is nothing but lines where a text is to be written, and at either end of it."""
+    around = row[max(start - 1, left) : start + len(text) + 1]
+    return all(character in {" ", glyphs.line} for character, _ in around)
+
+
+def _line(cells: Sequence[_Cell]) -> Line:
     runs: list[Run] = []
     for character, part in cells:
         if runs and runs[-1].part is part:

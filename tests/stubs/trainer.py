@@ -16,12 +16,13 @@ import sys
 import time
 from pathlib import Path
 
-from kflab.runs.events import Batch, End, Epoch, Evaluated, Finished, Loading, Prepared, Started
+from kflab.runs.control import Evaluate, GoOn, Pause, SetEpochs, SetRate, Stop, kind_of
+from kflab.runs.events import Batch, End, Epoch, Evaluated, Finished, Loading, Prepared, Started, Steered
 from kflab.runs.info import EVENTS, amend_info
 from kflab.runs.lines import LineWriter
 from kflab.runs.lock import AlreadyTrainingError, hold
 from kflab.runs.process import identify
-from kflab.runs.requests import Requests
+from kflab.runs.requests import NoRequest, Requests
 
 
 def _arguments() -> argparse.Namespace:
@@ -59,7 +60,8 @@ class Stub:
         self.metrics = [name for name in arguments.metrics.split(",") if name]
         self.events = LineWriter(arguments.run_dir / EVENTS)
         self.requests = Requests(arguments.run_dir)
-        self.stopping = False
+        self.stopping = self.paused = False
+        self.rate, self.epochs, self.at = 0.001, arguments.epochs, (0, 0)
 
     def run(self) -> int:
         start = time.time()
@@ -81,7 +83,8 @@ class Stub:
             )
         )
         done = 0
-        for epoch in range(1, self.asked.epochs + 1):
+        while done < self.epochs:
+            epoch = done + 1
             if self.asked.fail_at == epoch:
                 _say("Traceback (most recent call last):\n  the stub was told to")
                 self.events.write(
@@ -118,6 +121,7 @@ class Stub:
             if self._stop_asked():
                 return False
             self._wait(self.asked.pace)
+            self.at = (epoch - 1, step)
             if self.asked.die_at == epoch and step > self.asked.steps // 2:
                 os.kill(os.getpid(), signal.SIGKILL)
             if time.time() - written >= 0.1 or step == 1:
@@ -130,25 +134,66 @@ class Stub:
                         step=step,
                         steps=self.asked.steps,
                         logs=logs,
-                        learning_rate=0.001,
+                        learning_rate=self.rate,
                     )
                 )
         logs = _logs(epoch, self.metrics)
         if not self.asked.no_validation:
             logs.update(_logs(epoch, self.metrics, "val_", worse=0.03))
         self.events.write(
-            Epoch(time=time.time(), epoch=epoch, seconds=time.time() - start, logs=logs, learning_rate=0.001)
+            Epoch(
+                time=time.time(), epoch=epoch, seconds=time.time() - start, logs=logs, learning_rate=self.rate
+            )
         )
         return True
 
     def _wait(self, seconds: float) -> None:
         end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0 and not self._stop_asked():
-            time.sleep(min(left, 0.05))
+        while ((left := end - time.monotonic()) > 0 or self.paused) and not self._stop_asked():
+            time.sleep(min(max(left, 0.01), 0.05))
 
     def _stop_asked(self) -> bool:
-        self.stopping = self.stopping or (not self.asked.deaf and self.requests.stop_asked())
+        if not self.asked.deaf:
+            self.stopping = self.stopping or self.requests.stop_asked()
+            self._answer()
         return self.stopping
+
+    def _answer(self) -> None:
+        for request in self.requests.take():
+            if isinstance(request, NoRequest):
+                continue
+            before, value, logs, refused = None, None, {}, ""
+            match request:
+                case Pause():
+                    self.paused = True
+                case Stop():
+                    self.paused = False
+                case GoOn() if self.paused:
+                    self.paused = False
+                case GoOn():
+                    refused = "it is not paused"
+                case SetRate():
+                    before, self.rate = self.rate, request.value or self.rate * (request.factor or 1)
+                    value = self.rate
+                case SetEpochs():
+                    before, self.epochs = self.epochs, request.total or self.epochs + (request.more or 0)
+                    value = self.epochs
+                case Evaluate():
+                    logs = _logs(self.at[0] + self.at[1] / self.asked.steps, self.metrics)
+            kind = kind_of(request)
+            self.events.write(
+                Steered(
+                    time.time(),
+                    kind,
+                    *self.at,
+                    text=f"{kind} was done",
+                    value=value,
+                    before=before,
+                    logs=logs,
+                    refused=refused,
+                    id=request.id,
+                )
+            )
 
 
 def main() -> int:
