@@ -26,6 +26,7 @@ from kflab.errors import UnusableInputError
 )
 @click.option("--detach", is_flag=True, help="Start it, print its folder and return.")
 @click.option("--queue", "queued", is_flag=True, help="Start it when a GPU, or else the CPU, is free.")
+@click.option("--plan", is_flag=True, help="Tell how its steps are best made, and train nothing.")
 @json_option
 def run(
     experiment: str,
@@ -37,12 +38,16 @@ def run(
     *,
     detach: bool,
     queued: bool,
+    plan: bool,
     as_json: bool,
 ) -> int:
     """Train EXPERIMENT and report its result.
 
     The trainer is a process of its own: Ctrl+C asks it to stop after the step at hand and keep the model, a
     second Ctrl+C ends it at once. With --json each event is a line, the last one `finished`.
+
+    With --plan nothing is trained: the ways to make its steps are timed, with the plan that a long training
+    would have and the reasons. `training.plan` of the document fixes any part of it.
 
     With --queue it waits for its turn, see `kflab queue`; until then, Ctrl+C leaves it in the queue.
     """
@@ -53,6 +58,10 @@ def run(
         assignments = (*assignments, f"training.seed={seed}")
     named = arguments.load(experiment, assignments)
     _refuse_errors(named, experiment)
+    if plan:
+        from kflab.commands.planning import tell_plan
+
+        return tell_plan(named, backend, device, as_json=as_json)
     run_dir = start(named, runs_dir, backend, device, queued=queued)
     if detach:
         if queued:

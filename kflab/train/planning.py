@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import keras
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from kflab.data.arrays import Array
 from kflab.experiment import PlanSettings, Training
 from kflab.runs.events import Planned
-from kflab.runs.plan import DataPath, Plan
+from kflab.runs.plan import Plan
 from kflab.train.data_path import Chosen
 from kflab.train.feeding import Fed
 from kflab.train.grouping import MOST, SECONDS, Grouping
@@ -86,7 +86,7 @@ class Planner:
         model: the compiled model.
         train: the training samples.
         settings: what the document fixes.
-        data: where batches come from.
+        path: where batches come from.
         epochs: the epochs to train.
         make: makes what makes the steps.
         deterministic: whether the results must not depend on what was faster.
@@ -98,7 +98,7 @@ class Planner:
         model: keras.Model,
         train: Fed,
         settings: PlanSettings,
-        data: DataPath,
+        path: Chosen,
         *,
         epochs: int,
         make: Make,
@@ -109,16 +109,16 @@ class Planner:
         self._deterministic, self._is_asked = deterministic, is_asked
         self._steps = epochs * train.steps
         self._backend = keras.backend.backend()
-        self._reasons: list[str] = []
+        self._reasons = [path.reason]
         self._found: dict[str, float] = {}
-        self._plan = Plan(settings.steps_per_execution or 1, data, bool(settings.jit_compile))
+        self._plan = Plan(settings.steps_per_execution or 1, path.data, bool(settings.jit_compile))
 
     def measured(self) -> Measured:
         """The plan; a training that is over soon is not measured, it begins at once."""
         stepper = self._make(self._plan)
         if self._steps < LEAST_STEPS and not self._is_asked:
-            reason = f"not measured: the training has {self._steps} steps in all"
-            return Measured(self._plan, stepper, (reason,))
+            self._reasons.append(f"not measured: the training has {self._steps} steps in all")
+            return Measured(self._plan, stepper, tuple(self._reasons))
         begin = time.perf_counter()
         stepper, first = self._chosen(stepper)
         # The first step takes long because of what it prepares, which the training needs in any case.
@@ -255,6 +255,30 @@ def _text(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
+def planner_of(
+    model: keras.Model, train: Fed, training: Training, path: Chosen, *, is_asked: bool = False
+) -> Planner:
+    """What finds the plan of a training.
+
+    Args:
+        model: the compiled model.
+        train: the training samples.
+        training: how the model is trained.
+        path: where batches come from.
+        is_asked: try everything, however short the training is.
+    """
+    return Planner(
+        model,
+        train,
+        training.plan,
+        path,
+        epochs=training.epochs,
+        make=lambda plan: make_stepper(model, train, plan),
+        deterministic=training.deterministic,
+        is_asked=is_asked,
+    )
+
+
 def plan_run(
     model: keras.Model, train: Fed, training: Training, path: Chosen, known: Planned | None, journal: Journal
 ) -> Measured:
@@ -268,22 +292,8 @@ def plan_run(
         known: the plan that the run has, if it is gone on with.
         journal: where the plan is written down.
     """
-
-    def make(plan: Plan) -> Stepper:
-        return make_stepper(model, train, plan)
-
     if known is not None:
-        return Measured(known.plan, make(known.plan))
-    planner = Planner(
-        model,
-        train,
-        training.plan,
-        path.data,
-        epochs=training.epochs,
-        make=make,
-        deterministic=training.deterministic,
-    )
-    measured = planner.measured()
-    measured = replace(measured, reasons=(path.reason, *measured.reasons))
+        return Measured(known.plan, make_stepper(model, train, known.plan))
+    measured = planner_of(model, train, training, path).measured()
     journal.write(measured.event())
     return measured
