@@ -107,4 +107,6 @@ def advice(name: str, status: Status, fault: Fault, snapshot: Position | None = 
     first = _FIRST.get(fault, "")
     if status is Status.FAILED and fault is Fault.NONE:
         first = "see its console.log and mend the cause; "
+    if snapshot is None and status is not Status.CRASHED:
+        return f"{first}train it anew: it ended before its first snapshot"
     return f"{first}`kflab resume {name}` goes on{where}"

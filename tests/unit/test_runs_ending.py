@@ -27,6 +27,7 @@ from kflab.runs.lines import LineWriter
 from kflab.runs.listing import summarize
 from kflab.runs.lock import AlreadyTrainingError, hold
 from kflab.runs.memory_kills import memory_kills
+from kflab.runs.position import Position
 from kflab.runs.process import identify
 from kflab.runs.snapshots import SNAPSHOTS
 from kflab.runs.status import Status, status
@@ -219,9 +220,10 @@ def test_a_damaged_record_is_told(run_dir: Path) -> None:
 @pytest.mark.parametrize("fault", list(Fault))
 def test_there_is_something_to_do_about_every_fault(fault: Fault) -> None:
     for ending in (Status.STOPPED, Status.FAILED, Status.CRASHED):
-        line = advice("a-run", ending, fault)
-        assert "\n" not in line
-        assert "`kflab resume a-run` goes on" in line or "train it anew" in line
+        for snapshot in (None, Position(2, 7)):
+            line = advice("a-run", ending, fault, snapshot)
+            assert "\n" not in line
+            assert "`kflab resume a-run` goes on" in line or "train it anew" in line
     assert advice("a-run", Status.DONE, fault) == ""
     assert advice("a-run", Status.RUNNING, fault) == ""
 
