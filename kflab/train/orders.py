@@ -35,9 +35,11 @@ class Orders:
             if not self._drawn:
                 self._newest, self._drawn = _as_tensorflow_shuffles(self._count, self._seed), 1
             return self._newest
-        if self._drawn > epoch + 1:
+        # Keras draws one before the first epoch, for the batch by which it makes variables.
+        wanted = epoch + 2
+        if self._drawn > wanted:
             self._random, self._drawn = np.random.RandomState(self._seed), 0
-        while self._drawn <= epoch:
+        while self._drawn < wanted:
             self._newest = self._random.permutation(self._count)
             self._drawn += 1
         return self._newest

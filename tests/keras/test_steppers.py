@@ -1,0 +1,66 @@
+"""Steps on JAX and PyTorch against the `fit` of Keras, in a process of their own each."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+
+needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
+
+
+def results(backend: str, *cases: str, script: str = "stepper_cases.py", **environment: str) -> list[dict[str, Any]]:
+    """What a script says of its cases on a backend."""
+    done = subprocess.run(
+        [sys.executable, str(HERE / script), *cases],
+        env={**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(HERE.parents[1]), **environment},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert len(found) == len(cases)
+    return found
+
+
+def assert_equal(found: dict[str, Any], *ways: str) -> None:
+    for way in ways:
+        assert found[way] == found["fit"], f"{found['case']}, {way}: off by {found[f'{way}, off']}"
+
+
+CALLS = ("one at a time", "three at once", "streamed")
+LOOPS = ("loop of one", "loop of two", "loop of all")
+
+
+def test_jax_makes_the_steps_of_fit_to_the_bit() -> None:
+    (found,) = results("jax", "mlp")
+    assert_equal(found, *CALLS)
+    assert len({found[way] for way in LOOPS}) == 1
+    assert max(found[f"{way}, off"] for way in LOOPS) < 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["many", "conv", "recurrent", "scaled"])
+def test_jax_makes_the_steps_of_fit_to_the_bit_whatever_the_model(case: str) -> None:
+    (found,) = results("jax", case)
+    assert_equal(found, *CALLS)
+    # A loop may round differently; how many steps it makes at once must not matter.
+    assert len({found[way] for way in LOOPS}) == 1
+    assert max(found[f"{way}, off"] for way in LOOPS) < 1e-4
+
+
+@needs_torch
+@pytest.mark.slow
+def test_torch_makes_the_steps_of_fit_to_the_bit() -> None:
+    for found in results("torch", "mlp", "many", "conv"):
+        assert_equal(found, *CALLS)
