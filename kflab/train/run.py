@@ -22,7 +22,7 @@ from kflab.diagnose.check import check
 from kflab.diagnose.findings import first_error
 from kflab.diagnose.starting_weights import weights_file
 from kflab.engine.build import build
-from kflab.engine.determinism import make_deterministic
+from kflab.engine.determinism import keep_order_on_cpu, make_deterministic
 from kflab.engine.inspect import Inspector
 from kflab.engine.protocol import Report
 from kflab.engine.weights import load_weights
@@ -110,6 +110,7 @@ def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal
     if experiment.training.initial_weights and not numbered(run_dir):
         path = weights_file(experiment.training, base)
         journal.note(f"starts from {path.name}: {load_weights(model, path)}")
+    keep_order_on_cpu(model)
     compile_model(model, experiment.training)
     journal.write(look_at_targets(experiment, model, splits.train, splits.fitted.held))
     guard = Guard(run_dir, read_settings().disk_reserve_bytes, journal)

@@ -18,6 +18,7 @@ from kflab.diagnose.check import check
 from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.starting_weights import weights_file
 from kflab.engine.build import build
+from kflab.engine.determinism import keep_order_on_cpu, make_deterministic
 from kflab.engine.devices import training_device
 from kflab.engine.inspect import Inspector
 from kflab.engine.peak import PeakMemory
@@ -61,6 +62,7 @@ def smoke(experiment: Experiment, base: Path | None = None) -> SmokeResult:
         SmokeRefusedError: it has errors.
         KflabError: the data can not be had, or training fails.
     """
+    make_deterministic(experiment.training)
     study(experiment.data, base)
     _refuse_errors(experiment, base)
     seed = experiment.training.seed or 0
@@ -90,6 +92,7 @@ def _measured(experiment: Experiment, splits: Splits, base: Path | None, seed: i
     model = build(experiment)
     if training.initial_weights:
         load_weights(model, weights_file(training, base))
+    keep_order_on_cpu(model)
     compile_model(model, training)
     weights = weights_of(training, splits.train, splits.fitted.held, graph)
     size = training.batch_size
