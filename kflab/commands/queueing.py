@@ -127,7 +127,7 @@ def wait_for_turn(run_dir: Path, *, as_json: bool) -> bool:
         while (found := status(run_dir)) is Status.QUEUED:
             keep(run_dir.parent)
             row = next((row for row in board.rows() if row.run == run_dir.name), None)
-            if row is not None and (text := f"waits at place {row.place}: {row.why}") != told:
+            if row is not None and (text := f"waits at place {row.place}: {row.why()}") != told:
                 told = text
                 if as_json:
                     print_json({"event": "queued", "time": time.time(), **_plain(row)})
@@ -193,14 +193,14 @@ def _list(runs_dir: Path, *, as_json: bool) -> None:
 def _cells(row: Row) -> tuple[str, ...]:
     expected = "" if row.expected is None else time.strftime("%H:%M", time.localtime(row.expected))
     since = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.added))
-    return str(row.place), row.run, since, expected, row.why
+    return str(row.place), row.run, since, expected, row.why()
 
 
 def _plain(row: Row) -> dict[str, object]:
     """A row for JSON: what it waits for in words, too."""
     import msgspec
 
-    return {**msgspec.structs.asdict(row), "why": row.why}
+    return {**msgspec.structs.asdict(row), "why": row.why()}
 
 
 def _tell(run_dir: Path, place: int, text: str, *, as_json: bool) -> None:

@@ -24,6 +24,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
         path: the folder.
         title: what is trained.
         created: when it was made, in seconds since the epoch.
+        started: when its trainer was started first; 0 before.
         status: what became of it.
         epoch: the epochs done.
         epochs: the epochs planned; 0 where that is not known.
@@ -42,6 +43,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     created: float
     status: Status
+    started: float = 0.0
     epoch: int = 0
     epochs: int = 0
     seconds: float = 0.0
@@ -77,6 +79,7 @@ def summarize(run_dir: Path) -> RunSummary:
         title=info.title,
         created=info.created,
         status=status,
+        started=seen.started,
         epoch=seen.epoch.epoch if seen.epoch else 0,
         epochs=seen.prepared.epochs if seen.prepared else 0,
         seconds=seen.finished.seconds if seen.finished else 0.0,

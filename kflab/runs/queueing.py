@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -50,9 +51,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     held: bool = False
     problem: str = ""
 
-    @property
-    def why(self) -> str:
-        """What it waits for, in a few words."""
+    def why(self, call: Callable[[str], str] = str) -> str:
+        """What it waits for, in a few words; `call` says what to call a run instead of its name."""
         if self.held:
             return "the queue is held"
         if self.host != socket.gethostname():
@@ -61,14 +61,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
             return self.problem
         if not self.waits_for:
             return "is about to start"
-        return f"{', '.join(self.waits_for)}: {self._holders}"
-
-    @property
-    def _holders(self) -> str:
+        places = ", ".join(self.waits_for)
         if not self.behind:
-            return "in use by a process that is no run of these"
-        first = self.behind[0]
-        return f"after {first} and {len(self.behind) - 1} more" if len(self.behind) > 1 else f"after {first}"
+            return f"{places}: in use by a process that is none of these runs"
+        more = f" and {len(self.behind) - 1} more" if len(self.behind) > 1 else ""
+        return f"{places}: after {call(self.behind[0])}{more}"
 
 
 class Board:
@@ -129,6 +126,11 @@ class Board:
         return None if left is None else now + left
 
 
+def can_wait(found: Status) -> bool:
+    """Whether a run of that status can be put in the queue: it was not started yet, or ended early."""
+    return not found.is_alive and found not in {Status.QUEUED, Status.DONE}
+
+
 def submit(run_dir: Path) -> int:
     """Puts a run in the queue, to be trained in the environment of this process when its turn comes.
 
@@ -142,7 +144,7 @@ def submit(run_dir: Path) -> int:
         KflabError: it is in the queue already, at work, or done; or the queue cannot be used.
     """
     found = status(run_dir)
-    if found.is_alive or found is Status.DONE:
+    if found is not Status.QUEUED and not can_wait(found):
         raise KflabError(f"{run_dir.name} cannot wait in the queue: it is {found}")
     place = queue_file.put(run_dir, os.environ)
     keep(run_dir.parent)

@@ -40,6 +40,8 @@ _TELLING = tuple(
     f'"event":"{word}"'.encode() for word in ("batch", "epoch", "started", "resumed", "steered", "finished")
 )
 _BUSY = b'{"event":"usage"'
+_BETWEEN = 1 << 22  # bytes before the end that are looked through for what sums a run up
+_SUMMING_UP = tuple(f'{{"event":"{word}"'.encode() for word in ("prepared", "resumed", "epoch"))
 
 
 class Status(enum.StrEnum):
@@ -113,9 +115,35 @@ def outline(run_dir: Path) -> Outline:
             costed = event
         else:
             is_training = is_training or isinstance(event, Prepared | Batch | Epoch | Evaluated)
-            prepared = event if isinstance(event, Prepared) else prepared
-            epoch = event if isinstance(event, Epoch) else epoch
+            prepared = _prepared_after(event, prepared)
+            epoch = _epoch_after(event, epoch)
     return Outline(prepared, epoch, finished, is_training, updated, is_paused, costed, started)
+
+
+def _prepared_after(event: Event, was: Prepared | None) -> Prepared | None:
+    """The sizes of a run after an event: how many epochs it trains may change while it does."""
+    match event:
+        case Prepared():
+            return event
+        case Steered(request="epochs", value=float(epochs)) | Resumed(epochs=int(epochs)) if was and epochs:
+            return msgspec.structs.replace(was, epochs=int(epochs))
+        case Epoch(epoch=int(done)) if was and done > was.epochs:
+            return msgspec.structs.replace(was, epochs=done)
+        case _:
+            return was
+
+
+def _epoch_after(event: Event, was: Epoch | None) -> Epoch | None:
+    """The last epoch that is done after an event: a trainer that goes on may go back some."""
+    match event:
+        case Epoch():
+            return event
+        case Resumed(epoch=0):
+            return None
+        case Resumed():
+            return Epoch(event.time, event.epoch, 0.0, event.logs)
+        case _:
+            return was
 
 
 def paused_after(event: Event, *, was: bool) -> bool:
@@ -193,11 +221,25 @@ def _first_and_last_events(path: Path) -> list[Event]:
                 return _events(file.read())
             start = file.read(_START)
             end = _telling_end(file, size)
+            between = _last_between(file, _START, size - len(end) + end.find(b"\n") + 1, end)
     except FileNotFoundError:
         return []
     except OSError as error:
         raise UnusableInputError(f"cannot be read: {error.strerror}", file=str(path)) from error
-    return _events(start.rpartition(b"\n")[0]) + _events(end.partition(b"\n")[2])
+    return _events(start.rpartition(b"\n")[0]) + between + _events(end.partition(b"\n")[2])
+
+
+def _last_between(file: BinaryIO, begin: int, end: int, known: bytes) -> list[Event]:
+    """The last of the events that sum a run up, of those before its end that its end does not have."""
+    length = min(_BETWEEN, end - begin)
+    file.seek(end - length)
+    text = file.read(length)
+    found = []
+    for start in _SUMMING_UP:
+        place = text.rfind(start) if start not in known else -1
+        if place >= 0:
+            found.append((place, text[place:].partition(b"\n")[0]))
+    return _events(b"\n".join(line for _, line in sorted(found)))
 
 
 def _telling_end(file: BinaryIO, size: int) -> bytes:

@@ -68,7 +68,7 @@ class RunFollower:
     def __init__(self, run_dir: Path, target: MessagePump) -> None:
         self.run_dir = run_dir
         self.state = RunState()
-        self.status = Status.CREATED
+        self.status = Status.STARTING
         self.ending: Ending | None = None
         self._target = target
         self._tail = Tail(run_dir / EVENTS)

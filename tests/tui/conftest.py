@@ -80,7 +80,7 @@ class StubEngine:
         self.complain: Callable[[Experiment], tuple[Finding, ...]] = lambda _: ()
 
     def start(self) -> None:
-        self.on_status(Status(State.READY, Path("engine.log"), hello=Hello("stub", "0", ("cpu",))))
+        self.on_status(Status(State.READY, Path("engine.log"), hello=Hello("tensorflow", "0", ("cpu",))))
 
     def restart(self) -> None:
         self.start()

@@ -11,6 +11,7 @@ from kflab.tui.screens.choose import Choose
 from kflab.tui.screens.cost import CostScreen
 from kflab.tui.screens.lab import LabScreen
 from kflab.tui.screens.quick_add import QuickAdd
+from kflab.tui.screens.runs import RunsScreen
 from kflab.tui.widgets.data import DataPane
 from kflab.tui.widgets.form_rows import FormRows
 from kflab.tui.widgets.predict import PredictPane
@@ -31,6 +32,7 @@ OWNERS = {
     Place.DATA: DataPane,
     Place.PREDICT: PredictPane,
     Place.TRAIN: TrainingArea,
+    Place.RUNS: RunsScreen,
     Place.DIALOG: Choose,
     Place.QUICK_ADD: QuickAdd,
 }

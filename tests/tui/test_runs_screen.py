@@ -13,8 +13,9 @@ from textual.app import App
 from kflab.runs.folder import create
 from kflab.runs.info import EVENTS
 from kflab.tui.headless import screen_text
-from kflab.tui.screens.runs import RunsScreen, when_text
+from kflab.tui.screens.runs import RunsScreen
 from kflab.tui.themes import THEMES
+from kflab.tui.widgets.run_rows import when_text
 from tests.tui.conftest import STUB_TRAINER, wait_for
 
 NOTHING = object()
