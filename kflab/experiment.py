@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
@@ -19,6 +19,11 @@ EVERY_OUTPUT = ""
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, lt=1)]
+
+PolicyName = Literal["", "float32", "mixed_bfloat16", "mixed_float16", "bfloat16", "float16", "float64"]
+"""What a dtype policy of a document is called; "" leaves it to Keras."""
+
+POLICIES: tuple[PolicyName, ...] = get_args(PolicyName)
 
 
 class Spec(msgspec.Struct, frozen=True):
@@ -119,9 +124,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] | None = None
     class_weight: Mapping[str, float] | Literal["balanced"] | None = None
     initial_weights: str = ""
-    dtype_policy: Literal[
-        "", "float32", "mixed_bfloat16", "mixed_float16", "bfloat16", "float16", "float64"
-    ] = ""
+    dtype_policy: PolicyName = ""
     deterministic: bool = False
     plan: PlanSettings = PlanSettings()
     snapshot_seconds: Annotated[float, msgspec.Meta(gt=0)] = 60.0

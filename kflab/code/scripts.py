@@ -16,6 +16,7 @@ from kflab.code.data import KEPT, DataCode, data_code
 from kflab.code.layout import call, lines
 from kflab.code.models import MODEL, model_code
 from kflab.code.objects import ARRAY, CodeError, Objects
+from kflab.code.precision import ORDERED, policy_code
 from kflab.code.prose import docstring
 from kflab.code.training import callbacks_code, compile_code, end_code, fit_code, weights_code
 from kflab.diagnose.findings import Finding, first_error
@@ -161,7 +162,10 @@ class _Writer:
         if model.is_whole:
             after = weights_code(experiment, self._base, self._folder)
             after += [] if trains else lines(call(f"{MODEL}.summary"))
-        sections = [self._data(data), Section("Model", model.functions, joined((model.body, _block(after))))]
+        # What prepares and augments the data is made before, and keeps to the usual policy.
+        policy = _block(policy_code(experiment.training))
+        body = joined((policy, model.body, _block(after)))
+        sections = [self._data(data), Section("Model", model.functions, body)]
         if model.is_whole:
             end = end_code(data) if trains else []
             sections += [training, Section("Test" if "test" in data.parts else "Save", (), _block(end))]
@@ -199,7 +203,8 @@ class _Writer:
             wanted.add("import numpy as np")
         seed = self._experiment.training.seed
         seeded = [] if seed is None else lines(call("keras.utils.set_random_seed", str(seed)))
-        return Section("", (), joined((_block(_sorted(wanted)), _block(seeded)), blank=1))
+        ordered = _block(ORDERED) if self._experiment.training.deterministic else Block()
+        return Section("", (), joined((_block(_sorted(wanted)), _block(seeded), ordered), blank=1))
 
 
 def _kept(data: DataCode) -> set[str]:

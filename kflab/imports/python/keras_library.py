@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Mapping, Sequence
 
 from kflab.catalog import Entry, Kind
+from kflab.experiment import POLICIES, PolicyName
 from kflab.graph.nodes import INPUT
 from kflab.imports import keras1
 from kflab.imports.python import command_lines, composite, datasets, model_methods, old_layers
@@ -43,9 +44,28 @@ _SILENT = {
     "keras.utils.plot_model",
     "keras.backend.clear_session",
     "keras.utils.clear_session",
-    "keras.mixed_precision.set_global_policy",
-    "keras.config.set_dtype_policy",
     "keras.utils.disable_interactive_logging",
+}
+_SET_POLICY = {
+    "keras.mixed_precision.set_global_policy",
+    "keras.mixed_precision.set_dtype_policy",
+    "keras.mixed_precision.experimental.set_policy",
+    "keras.config.set_dtype_policy",
+    "keras.config.set_floatx",
+    "keras.backend.set_floatx",
+}
+_POLICIES = {
+    "keras.DTypePolicy",
+    "keras.dtype_policies.DTypePolicy",
+    "keras.mixed_precision.Policy",
+    "keras.mixed_precision.DTypePolicy",
+    "keras.mixed_precision.experimental.Policy",
+}
+"""The classes of policies: one is as good as its name."""
+
+_DETERMINISTIC = {
+    "tensorflow.config.experimental.enable_op_determinism",
+    "torch.use_deterministic_algorithms",
 }
 _CONSTANTS: Mapping[str, object] = {
     "keras.backend.floatx": "float32",
@@ -68,11 +88,15 @@ class KerasLibrary(Architectures):
     Attributes:
         seed: the seed that the file sets.
         data_format: the order of the axes of pictures that the file sets.
+        dtype_policy: what layers compute in, where the file sets it.
+        deterministic: whether the file asks for sums that are always added up in the same order.
         data: the dataset that the file loads.
     """
 
     seed: int | None = None
     data_format: str = "channels_last"
+    dtype_policy: PolicyName = ""
+    deterministic: bool = False
     data: datasets.Loaded | None = None
     enter: Callable[[object, Sequence[object], Mapping[str, object], Place], object]
 
@@ -152,8 +176,10 @@ class KerasLibrary(Architectures):
             model = (self.functional if path in MODELS else self.sequential)(positional, named, place)
             self.count_name(model)
             return model
-        if path in _SEEDS or path in _SILENT:
-            self._set(path, positional[0] if positional else named.get("seed"))
+        if path in _POLICIES:
+            return positional[0] if positional else named.get("name")
+        if path in _SEEDS | _SILENT | _SET_POLICY | _DETERMINISTIC:
+            self._set(path, next(iter((*positional, *named.values())), None))
             return None
         if path in _SHAPES:
             tensor = positional[0] if positional else named.get("x")
@@ -169,6 +195,10 @@ class KerasLibrary(Architectures):
         """Take note of a setting of Keras."""
         if path in _SEEDS and isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**32:
             self.seed = value
+        if path in _SET_POLICY:
+            self.dtype_policy = next((name for name in POLICIES if name == value), self.dtype_policy)
+        if path in _DETERMINISTIC:
+            self.deterministic = value is not False
 
     def _of_catalog(
         self, path: str, positional: Sequence[object], named: Mapping[str, object], place: Place

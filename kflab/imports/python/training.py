@@ -69,6 +69,8 @@ class TrainingReader:
                 1 if self._model.fitted else defaults.epochs,
             ),
             seed=self._library.seed,
+            dtype_policy=self._library.dtype_policy,
+            deterministic=self._library.deterministic,
         )
 
     def _count(self, named: Mapping[str, object], name: str, default: int) -> int:
