@@ -82,6 +82,8 @@ class _Loader(threading.Thread):
         except Exception:  # noqa: BLE001 - a backend may fail in any way as it is loaded
             traceback.print_exc()
             self.has_failed = True
+            with contextlib.suppress(OSError):  # Whoever waits for a run need wait no longer.
+                self._lab.shutdown(socket.SHUT_RD)
             return
         with contextlib.suppress(OSError):
             send(self._lab, Loaded(installed))
@@ -97,12 +99,12 @@ def _given(lab: socket.socket, loader: _Loader) -> tuple[HandOver, int, int] | N
     """Waits for a run, with its console and its lock."""
     said, files = b"", list[int]()
     while not said.endswith(b"\n"):
-        if loader.has_failed:
-            raise KflabError("Keras can not be loaded; a trainer that is started for a run tells why")
         if spare_memory() < LEAST_MEMORY:
             return None
         if select.select([lab], [], [], _LOOK_SECONDS)[0]:
             part, got, _, _ = socket.recv_fds(lab, LONGEST, 2)
+            if loader.has_failed and not part:
+                raise KflabError("Keras can not be loaded; a trainer that is started for a run tells why")
             if not part:
                 return None
             said, files = said + part, files + got
