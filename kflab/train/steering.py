@@ -85,6 +85,7 @@ class Steering:
         self._again = [made for made in again if made.request in _MADE_AGAIN and not made.refused]
         self._snapshots, self._test = snapshots, test
         self._is_paused = False
+        self._later: list[TakeSnapshot] = []
 
     def before_training(self, loop: Loop) -> None:
         """Answers what was asked before the first step."""
@@ -109,8 +110,12 @@ class Steering:
     def _attend(self, loop: Loop) -> None:
         while self._again and Position(self._again[0].epoch, self._again[0].step) <= loop.position:
             self._make_again(loop, self._again.pop(0))
-        for asked in self._journal.requests():
-            self._answer(loop, asked)
+        later, self._later = self._later, []
+        for asked in (*later, *self._journal.requests()):
+            if isinstance(asked, TakeSnapshot) and loop.is_validating:
+                self._later.append(asked)  # none is taken in the middle of a validation
+            else:
+                self._answer(loop, asked)
         if self._is_paused:
             self._wait(loop)
 

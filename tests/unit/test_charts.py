@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kflab.tui.axes import epoch_axis, log_axis, short_number, tick_label, value_axis
-from kflab.tui.charts import PLAIN, Chart, Role, Series, draw
+from kflab.tui.charts import BRAILLE, PLAIN, Chart, Marks, Role, Series, draw
+from kflab.tui.curve_marks import Mark
 from kflab.tui.lines import Part, width_of
 from kflab.tui.reduce import Envelope, Settled
 
@@ -102,9 +103,42 @@ def test_plain_charts_are_ascii() -> None:
     assert "o" in plot
 
 
+HAPPENED = [Mark(4.0), Mark(5.5, "lr 1e-3 → 1e-4", turns=True), Mark(11.0, "paused"), Mark(30.0, "beyond")]
+
+
+@pytest.mark.parametrize("marks", [BRAILLE, PLAIN])
+def test_what_happened_is_marked_where_no_curve_is(marks: Marks) -> None:
+    curves = [train(FALLING), validation(RISING)]
+    without = draw("loss", curves, 70, 14, epochs=20, marks=marks)
+    chart = draw("loss", curves, 70, 14, epochs=20, marks=marks, events=HAPPENED)
+    for part in (Part.TRAIN, Part.VALIDATION):
+        assert cells(chart, part) == cells(without, part)
+    lines = text(chart)
+    assert {width_of(line) for line in chart.lines} == {70}
+    assert any("lr 1e-3 → 1e-4" in line for line in lines)
+    assert any("paused" in line for line in lines)
+    assert not any("beyond" in line for line in lines)
+    axis, axis_before = lines[-2], text(without)[-2]
+    changed = [
+        column for column, pair in enumerate(zip(axis, axis_before, strict=True)) if len(set(pair)) > 1
+    ]
+    left, columns = 6, 64
+    assert changed == [left + int(mark.x / 20 * columns) for mark in HAPPENED[:3]]
+
+
+def test_a_mark_stands_below_the_point_of_its_place() -> None:
+    for x in (1.0, 7.0, 19.5):
+        curve = train(Envelope([x], [1.0]))
+        chart = draw("loss", [curve], 70, 14, epochs=20, events=[Mark(x, "here", turns=True)])
+        columns = {column for _, column in cells(chart, Part.TRAIN)}
+        lines = {column for row, column in cells(chart, Part.FRAME) if column - 5 > 0 and row < 11}
+        assert columns & lines
+
+
 def test_every_size_gives_lines_of_exactly_that_size() -> None:
     for width, height in itertools.product(range(1, 45, 3), range(1, 14)):
-        chart = draw("loss", [train(FALLING), validation(RISING)], width, height, epochs=20)
+        curves = [train(FALLING), validation(RISING)]
+        chart = draw("loss", curves, width, height, epochs=20, events=HAPPENED)
         assert len(chart.lines) == height
         assert {width_of(line) for line in chart.lines} == {width}
     assert draw("loss", [], 0, 5).lines == ()
