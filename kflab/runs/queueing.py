@@ -13,11 +13,13 @@ import msgspec
 from kflab.errors import KflabError
 from kflab.runs import queue_file
 from kflab.runs.follow import Follow
+from kflab.runs.info import amend_info, read_info
 from kflab.runs.queue import Queue, Waiting
 from kflab.runs.queue_keeper import keep
 from kflab.runs.queue_turns import Roll, Seen, look
+from kflab.runs.resuming import refusal
 from kflab.runs.slots import Turn
-from kflab.runs.status import Status, status
+from kflab.runs.status import Status, judge, outline
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +137,7 @@ def submit(run_dir: Path) -> int:
     """Puts a run in the queue, to be trained in the environment of this process when its turn comes.
 
     Args:
-        run_dir: a run folder that no trainer was started on, or whose training ended early.
+        run_dir: a run folder that no trainer was started on, or one that can be gone on with.
 
     Returns:
         Its place, counted from 1.
@@ -143,9 +145,15 @@ def submit(run_dir: Path) -> int:
     Raises:
         KflabError: it is in the queue already, at work, or done; or the queue cannot be used.
     """
-    found = status(run_dir)
-    if found is not Status.QUEUED and not can_wait(found):
-        raise KflabError(f"{run_dir.name} cannot wait in the queue: it is {found}")
+    seen = outline(run_dir)
+    found = judge(run_dir, read_info(run_dir), seen)
+    if found not in {Status.CREATED, Status.QUEUED}:
+        if reason := refusal(run_dir, found, seen):
+            raise KflabError(reason)
+        try:
+            amend_info(run_dir, goes_on=True, epochs=0)
+        except OSError as error:
+            raise KflabError(f"{run_dir.name} cannot be gone on with: {error.strerror or error}") from error
     place = queue_file.put(run_dir, os.environ)
     keep(run_dir.parent)
     return place
