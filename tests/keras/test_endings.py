@@ -21,9 +21,12 @@ from kflab.runs.events import Epoch, Fault
 from kflab.runs.folder import create
 from kflab.runs.history import RunState
 from kflab.runs.info import EVENTS, FINAL, amend_info
+from kflab.runs.snapshots import numbered
 from kflab.runs.status import Status
 from kflab.runs.tail import Tail
+from kflab.train import snapshots
 from kflab.train import supervise as supervising
+from kflab.train.causes import cause_of, fault_of
 from kflab.train.guard import Guard
 from kflab.train.loop import Loop
 from tests.small_disk import small_disk
@@ -36,8 +39,11 @@ model:
     image: {{Input: {{shape: [64]}}}}
     digit: {{Dense: {{units: 10, activation: softmax}}, from: image}}
   outputs: [digit]
-training: {{loss: SparseCategoricalCrossentropy, epochs: {epochs}, {more}}}
+training:
+  {{loss: SparseCategoricalCrossentropy, epochs: {epochs}, plan: {plan}}}
 """
+PLAN = "{steps_per_execution: 8, data: memory, jit_compile: false}"
+"""Nothing has to be measured."""
 
 Act = Callable[[Loop], object]
 
@@ -80,8 +86,8 @@ def when(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Act], None]:
     return arrange
 
 
-def run_in(folder: Path, *, epochs: int = 4, more: str = "seed: 1") -> Path:
-    return create(DIGITS.format(epochs=epochs, more=more), "a run", folder, seed=1, backend="tensorflow")
+def run_in(folder: Path, *, epochs: int = 4) -> Path:
+    return create(DIGITS.format(epochs=epochs, plan=PLAN), "a run", folder, seed=1, backend="tensorflow")
 
 
 def whole_history(run_dir: Path) -> RunState:
@@ -157,6 +163,7 @@ def monkey_look(when: Callable[[int, Act], None], epochs: int, act: Act) -> None
     when(epochs, do)
 
 
+@pytest.mark.slow
 def test_a_full_disk_has_room_for_the_cause(
     tmp_path: Path, ended: Callable[..., Ending], when: Callable[[int, Act], None]
 ) -> None:
@@ -175,6 +182,7 @@ def test_a_full_disk_has_room_for_the_cause(
         whole_history(run_dir)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [errno.EDQUOT, errno.ENOSPC])
 def test_a_best_model_that_finds_no_room(
     number: int, tmp_path: Path, ended: Callable[..., Ending], monkeypatch: pytest.MonkeyPatch
@@ -189,6 +197,7 @@ def test_a_best_model_that_finds_no_room(
     assert "could not be written" in found.cause
 
 
+@pytest.mark.slow
 def test_a_folder_that_was_moved_and_one_that_was_deleted(
     tmp_path: Path, ended: Callable[..., Ending], when: Callable[[int, Act], None]
 ) -> None:
@@ -218,13 +227,19 @@ def test_a_folder_that_was_moved_and_one_that_was_deleted(
             Fault.DEVICE,
             "the GPU was lost (Failed to synchronize: CUDA_ERROR_LAUNCH_FAILED: failure)",
         ),
-        (
+        pytest.param(
             tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor with shape[256,64]"),
             Fault.MEMORY,
             "out of memory: use a smaller batch size or a smaller model (OOM when allocating tensor with "
             "shape[256,64])",
+            marks=pytest.mark.slow,
         ),
-        (MemoryError(), Fault.MEMORY, "out of memory: use a smaller batch size or a smaller model"),
+        pytest.param(
+            MemoryError(),
+            Fault.MEMORY,
+            "out of memory: use a smaller batch size or a smaller model",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_device_that_fails_between_two_steps(
@@ -234,16 +249,23 @@ def test_a_device_that_fails_between_two_steps(
     tmp_path: Path,
     ended: Callable[..., Ending],
     when: Callable[[int, Act], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(_: Loop) -> None:
+        # A snapshot is written beside the training.
+        deadline = time.monotonic() + 20
+        while not numbered(run_dir):
+            assert time.monotonic() < deadline, "there is no snapshot"
+            time.sleep(0.01)
         raise error
 
-    when(2, fail)
+    monkeypatch.setattr(snapshots, "LEAST_SECONDS", 0.0)
+    when(1, fail)
     run_dir = run_in(tmp_path)
     found = ended(run_dir)
     assert (found.status, found.fault, found.cause) == (Status.FAILED, fault, cause)
-    assert f"`kflab resume {run_dir.name}` goes on from epoch " in found.advice
-    assert whole_history(run_dir).epochs_done == 2
+    assert f"`kflab resume {run_dir.name}` goes on from epoch 2, step " in found.advice
+    assert whole_history(run_dir).epochs_done == 1
     assert ended(run_dir, again=True).status is Status.DONE
     assert whole_history(run_dir).epochs_done == 4
 
@@ -289,6 +311,7 @@ training: {loss: SparseCategoricalCrossentropy, batch_size: 4, epochs: 3}
 """
 
 
+@pytest.mark.slow
 def test_a_picture_that_breaks_while_it_trains_is_named_and_mended(
     tmp_path: Path, ended: Callable[..., Ending], when: Callable[[int, Act], None]
 ) -> None:
@@ -342,3 +365,21 @@ training: {loss: SparseCategoricalCrossentropy, epochs: 2}
     assert (found.status, found.fault) == (Status.FAILED, Fault.DATA)
     assert "table.csv" in found.cause
     assert "301" in found.cause
+
+
+def test_errors_of_the_other_backends(tmp_path: Path) -> None:
+    jax = pytest.importorskip("jax", reason="JAX is not installed")
+    lost = jax.errors.JaxRuntimeError("INTERNAL: CUDA error: CUDA_ERROR_ILLEGAL_ADDRESS: an illegal access")
+    assert fault_of(lost, tmp_path) is Fault.DEVICE
+    assert cause_of(lost).startswith("the GPU was lost (INTERNAL: CUDA error")
+    full = jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 8589934592")
+    assert fault_of(full, tmp_path) is Fault.MEMORY
+
+
+def test_errors_of_pytorch(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    lost = torch.AcceleratorError("CUDA error: unspecified launch failure\nCUDA kernel errors might be")
+    assert fault_of(lost, tmp_path) is Fault.DEVICE
+    assert cause_of(lost) == "the GPU was lost (CUDA error: unspecified launch failure)"
+    full = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+    assert fault_of(full, tmp_path) is Fault.MEMORY
