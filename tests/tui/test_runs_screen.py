@@ -50,6 +50,22 @@ def trained(runs_dir: Path, title: str, *arguments: str) -> Path:
     return run_dir
 
 
+async def test_a_run_is_paused_and_goes_on(runs_dir: Path) -> None:
+    run_dir = create("kflab: 1\n", "a stub", runs_dir, seed=1, backend="tensorflow")
+    arguments = ["--epochs", "600", "--pace", "0.02", str(run_dir)]
+    with subprocess.Popen([sys.executable, str(STUB_TRAINER), *arguments], stderr=subprocess.DEVNULL) as run:
+        app = ListApp(runs_dir)
+        async with app.run_test(size=(100, 24)) as pilot:
+            await wait_for(pilot, lambda: "running" in row_of(app, "a stub"))
+            assert "space pause" in screen_text(app)
+            await pilot.press("space")
+            await wait_for(pilot, lambda: "paused" in row_of(app, "a stub"))
+            assert "space go on" in screen_text(app)
+            await pilot.press("space")
+            await wait_for(pilot, lambda: "running" in row_of(app, "a stub"))
+        run.kill()
+
+
 async def test_no_runs_teaches_how_to_get_one(runs_dir: Path) -> None:
     app = ListApp(runs_dir)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -17,7 +17,7 @@ from textual.widgets import Static
 
 from kflab.errors import KflabError
 from kflab.runs import queueing
-from kflab.runs.control import ask_stop
+from kflab.runs.control import GoOn, Pause, ask, ask_stop
 from kflab.runs.listing import RunSummary, list_runs, summarize
 from kflab.runs.queue_keeper import keep
 from kflab.runs.status import Status
@@ -161,7 +161,7 @@ class RunsScreen(ModalScreen[Path | None]):
         if row is not None:
             hints += [("sooner", "up"), ("later", "down"), ("stop_run", "take out")]
         elif run is not None and run.status.is_alive:
-            hints += [("stop_run", "stop")]
+            hints += [("stop_run", "stop"), ("pause", "go on" if run.status is Status.PAUSED else "pause")]
         elif run is not None and queueing.can_wait(run.status):
             hints += [("wait", "queue")]
         if self._board.held:
@@ -203,6 +203,17 @@ class RunsScreen(ModalScreen[Path | None]):
             await self._do(lambda: ask_stop(path))
         else:
             self._refuse(f"{run.name} is not running: it is {run.status.value}")
+
+    async def action_pause(self) -> None:
+        """Pauses the run under the cursor, or lets it go on."""
+        run = self._rows.current
+        if run is None:
+            return
+        if not run.status.is_alive:
+            self._refuse(f"{run.name} is not running: it is {run.status.value}")
+            return
+        request = GoOn() if run.status is Status.PAUSED else Pause()
+        await self._do(lambda: ask(Path(run.path), request))
 
     async def action_sooner(self) -> None:
         """Moves the run under the cursor one place up in the queue."""
