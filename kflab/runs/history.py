@@ -149,6 +149,9 @@ class RunState:
         self.usage: Usage | None = None
         self._pace = Pace()
         self._goes_on = False
+        self._session = self._before = 0.0
+        self._waited: dict[int, float] = {}
+        self._note_positions: list[Position] = []
 
     @property
     def told(self) -> list[Noted | Steered]:
@@ -195,7 +198,7 @@ class RunState:
         """How long it has been at work, seen from the time `now`."""
         if self.finished:
             return self.finished.seconds
-        return max(self._seen_from(now) - self.started, 0.0) if self.started else 0.0
+        return self._before + max(self._seen_from(now) - self._session, 0.0) if self._session else 0.0
 
     def _seen_from(self, now: float) -> float:
         """The time `now`, unless the clock was set since the last event: none is silent for so long."""
@@ -212,7 +215,10 @@ class RunState:
 
     def apply(self, event: Event) -> None:
         """Takes up the next event."""
-        self.updated = event.time
+        before, self.updated = self.updated, event.time
+        if isinstance(event, Started):
+            self._before += max(before - self._session, 0.0)
+            self._session = event.time
         self.is_paused = paused_after(event, was=self.is_paused)
         if not self.is_paused:
             self._pace.go_on(event.time)
@@ -258,6 +264,7 @@ class RunState:
             self._take_best(name, value, event.epoch)
         self._take_learning_rate(event.epoch, event.learning_rate)
         self.epoch_seconds[event.epoch] = event.seconds
+        self._waited[event.epoch] = event.waited
         self.waited += event.waited
         self._pace.epoch(event.time, event.epoch, event.seconds)
         self.epochs_done = event.epoch
@@ -287,6 +294,11 @@ class RunState:
     @_take.register
     def _(self, event: Resumed) -> None:
         self._drop_from(Position(event.epoch, event.step))
+        self._before = event.seconds or self._before
+        self._pace.resumed(event.time, self.epoch, event.step)
+        if event.epochs and self.prepared is not None:
+            self.prepared = msgspec.structs.replace(self.prepared, epochs=event.epochs)
+            self._pace.more(event.epochs)
         self.resumed.append(event)
         del self.resumed[:-_NOTES]
 
@@ -312,7 +324,10 @@ class RunState:
     @_take.register
     def _(self, event: Noted) -> None:
         self.notes.append(event)
-        del self.notes[:-_NOTES]
+        # What a trainer says before it goes on is of no step.
+        at = Position() if self._goes_on else Position(self.epochs_done, self.step)
+        self._note_positions.append(at)
+        del self.notes[:-_NOTES], self._note_positions[:-_NOTES]
 
     @_take.register
     def _(self, event: Evaluated) -> None:
@@ -336,6 +351,12 @@ class RunState:
         self._goes_on = False
         done = position.epoch
         self.epoch_seconds = {epoch: took for epoch, took in self.epoch_seconds.items() if epoch <= done}
+        self._waited = {epoch: waited for epoch, waited in self._waited.items() if epoch <= done}
+        self.waited = sum(self._waited.values())
+        kept = [index for index, at in enumerate(self._note_positions) if at <= position]
+        self.notes = [self.notes[index] for index in kept]
+        self._note_positions = [self._note_positions[index] for index in kept]
+        self.test, self.predicted = {}, None
         if (
             self.not_finite is not None
             and Position(self.not_finite.epoch - 1, self.not_finite.step) > position
@@ -349,9 +370,11 @@ class RunState:
         self.steered = [event for event in self.steered if Position(event.epoch, event.step) <= position]
         self.resumed = [event for event in self.resumed if Position(event.epoch, event.step) <= position]
         self.epochs_done, self.epoch, self.step = done, done + 1, position.step
-        self.best = {}
+        self.best, self.logs = {}, {}
         for name, curve in self.curves.items():
             for prefix, series in (("", curve.training), (VALIDATION, curve.validation)):
+                if series:
+                    self.logs[prefix + name] = series.last
                 for x, y in zip(series.xs, series.ys, strict=True):
                     self._take_best(prefix + name, None if math.isnan(y) else y, int(x))
 

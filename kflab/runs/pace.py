@@ -26,11 +26,17 @@ class Pace:
         self._training: deque[float] = deque(maxlen=_EPOCHS)
         self._first = True
         self._paused_at: float | None = None
+        self._begun = 0
 
     def prepared(self, time: float, epochs: int, steps: int) -> None:
         """The first step follows."""
         self._epochs, self._steps, self._epoch_start, self._last = epochs, steps, time, time
         self._paused_at = None
+
+    def resumed(self, time: float, epoch: int, step: int) -> None:
+        """So many steps are done of an epoch, counted from 1, in which a trainer goes on."""
+        self._epoch, self._step, self._begun, self._epoch_start, self._last = epoch, step, step, time, time
+        self._recent.clear()
 
     def more(self, epochs: int) -> None:
         """There will be so many epochs in all."""
@@ -68,9 +74,9 @@ class Pace:
             self._first = False
         self._whole.append(seconds)
         trained = self._last - self._epoch_start if self._recent and self._steps else seconds
-        done = self._step / self._steps if self._recent and self._steps else 1.0
+        done = (self._step - self._begun) / self._steps if self._recent and self._steps else 1.0
         self._training.append(min(seconds, trained / done if done else seconds))
-        self._epoch, self._step, self._epoch_start, self._last = epoch + 1, 0, time, time
+        self._epoch, self._step, self._begun, self._epoch_start, self._last = epoch + 1, 0, 0, time, time
         self._recent.clear()
 
     @property

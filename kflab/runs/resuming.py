@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,8 +10,11 @@ from kflab.errors import KflabError
 from kflab.runs.control import GoOn, ask, start_requests_over
 from kflab.runs.info import amend_info, read_info
 from kflab.runs.launch import launch
+from kflab.runs.lock import AlreadyTrainingError
 from kflab.runs.snapshots import numbered, position_of
 from kflab.runs.status import Outline, Status, judge, outline
+
+_DYING_SECONDS = 5.0
 
 
 def resume(run_dir: Path, epochs: int | None = None, environment: Mapping[str, str] | None = None) -> int:
@@ -39,7 +43,20 @@ def resume(run_dir: Path, epochs: int | None = None, environment: Mapping[str, s
         amend_info(run_dir, goes_on=True, epochs=epochs or 0)
     except OSError as error:
         raise KflabError(f"{run_dir.name} can not be gone on with: {error.strerror or error}") from error
-    return launch(run_dir, environment)
+    return _launch(run_dir, environment)
+
+
+def _launch(run_dir: Path, environment: Mapping[str, str] | None) -> int:
+    """Starts the trainer; one that was killed a moment ago may hold the folder until it is gone."""
+    deadline = time.monotonic() + _DYING_SECONDS
+    while True:
+        try:
+            return launch(run_dir, environment)
+        except AlreadyTrainingError:
+            process = read_info(run_dir).process
+            if time.monotonic() > deadline or (process is not None and process.is_alive()):
+                raise
+            time.sleep(_DYING_SECONDS / 100)
 
 
 def can_resume(run_dir: Path) -> bool:
@@ -74,5 +91,5 @@ def refusal(run_dir: Path, status: Status, seen: Outline, epochs: int | None = N
     if epochs is not None and epochs <= done.epoch:
         return f"expected more epochs than the {done.epoch:,} that {name} has done, got {epochs:,}"
     if epochs is None and status is Status.DONE and planned and done.epoch >= planned:
-        return f"{name} has done all of its {planned:,} epochs; say how many it shall train: --epochs {planned * 2}"
+        return f"{name} has done all of its {planned:,} epochs; give it more: --epochs {planned * 2}"
     return ""
