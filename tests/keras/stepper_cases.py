@@ -36,7 +36,9 @@ def _random() -> np.random.Generator:
 def mlp() -> Made:
     x, y = _random().random((COUNT, 6)), _random().integers(0, 3, COUNT)
     i = keras.Input((6,))
-    model = keras.Model(i, L.Dense(3, activation="softmax")(L.Dropout(0.3)(L.Dense(8, activation="relu")(i))))
+    model = keras.Model(
+        i, L.Dense(3, activation="softmax")(L.Dropout(0.3, seed=1)(L.Dense(8, activation="relu")(i)))
+    )
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model, (x, y)
 
@@ -50,7 +52,7 @@ def many() -> Made:
     weights = (rng.random(COUNT, dtype="float32"), rng.random(COUNT, dtype="float32"), None)
     inner_in = keras.Input((4,))
     inner = keras.Model(
-        inner_in, L.Dropout(0.2)(L.Dense(4, activity_regularizer="l2")(inner_in)), name="inner"
+        inner_in, L.Dropout(0.2, seed=2)(L.Dense(4, activity_regularizer="l2")(inner_in)), name="inner"
     )
     numbers, words = keras.Input((5,), name="numbers"), keras.Input((4,), dtype="int32", name="words")
     shared = L.Dense(4, kernel_regularizer="l1", activation="tanh")
@@ -74,7 +76,7 @@ def conv() -> Made:
     i = keras.Input((8, 8, 2))
     h = L.MaxPooling2D()(L.BatchNormalization()(L.Conv2D(4, 3, activation="relu")(i)))
     model = keras.Model(
-        i, L.Dense(3, activation="softmax")(L.GlobalAveragePooling2D()(L.SpatialDropout2D(0.2)(h)))
+        i, L.Dense(3, activation="softmax")(L.GlobalAveragePooling2D()(L.SpatialDropout2D(0.2, seed=3)(h)))
     )
     model.compile("rmsprop", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model, (x, y)
@@ -84,7 +86,7 @@ def recurrent() -> Made:
     x, y = _random().integers(0, 20, (COUNT, 7)).astype("int32"), _random().integers(0, 2, COUNT)
     i = keras.Input((7,), dtype="int32")
     h = L.Bidirectional(L.LSTM(4, return_sequences=True))(L.Embedding(20, 4, mask_zero=True)(i))
-    model = keras.Model(i, L.Dense(1, activation="sigmoid")(L.GRU(3, dropout=0.2)(h)))
+    model = keras.Model(i, L.Dense(1, activation="sigmoid")(L.GRU(3, dropout=0.2, seed=4)(h)))
     model.compile("adam", "binary_crossentropy", metrics=["AUC"])
     return model, (x, y)
 
@@ -96,7 +98,9 @@ def scaled() -> Made:
     try:
         x, y = _random().random((COUNT, 6), dtype="float32"), _random().random((COUNT, 1), dtype="float32")
         i = keras.Input((6,))
-        model = keras.Model(i, L.Dense(1, dtype="float32")(L.Dropout(0.2)(L.Dense(8, activation="gelu")(i))))
+        model = keras.Model(
+            i, L.Dense(1, dtype="float32")(L.Dropout(0.2, seed=2)(L.Dense(8, activation="gelu")(i)))
+        )
         optimizer = keras.optimizers.AdamW(
             1e-2, clipnorm=1.0, use_ema=True, ema_overwrite_frequency=3, gradient_accumulation_steps=2
         )
@@ -130,7 +134,9 @@ def fitted(case: str) -> keras.Model:
         model.fit(**fed.arguments, epochs=EPOCHS, verbose=0)
         return model
     # What is drawn on PyTorch before an order changes it: the order is given instead.
-    model.fit(Read(fed), shuffle=False, epochs=EPOCHS, verbose=0)
+    read = Read(fed)
+    follow = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: read.at_epoch(epoch))
+    model.fit(read, shuffle=False, epochs=EPOCHS, verbose=0, callbacks=[follow])
     return model
 
 
@@ -152,9 +158,6 @@ class Read(keras.utils.PyDataset):
         return keras.tree.map_structure(
             lambda array: None if array is None else array[rows], self._fed.arrays
         )
-
-    def on_epoch_end(self) -> None:
-        self._epoch += 1
 
 
 def stepped(case: str, plan: PlanSettings, groups: int) -> keras.Model:

@@ -17,7 +17,9 @@ HERE = Path(__file__).parent
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
 
 
-def results(backend: str, *cases: str, script: str = "stepper_cases.py", **environment: str) -> list[dict[str, Any]]:
+def results(
+    backend: str, *cases: str, script: str = "stepper_cases.py", **environment: str
+) -> list[dict[str, Any]]:
     """What a script says of its cases on a backend."""
     done = subprocess.run(
         [sys.executable, str(HERE / script), *cases],
@@ -64,3 +66,33 @@ def test_jax_makes_the_steps_of_fit_to_the_bit_whatever_the_model(case: str) -> 
 def test_torch_makes_the_steps_of_fit_to_the_bit() -> None:
     for found in results("torch", "mlp", "many", "conv"):
         assert_equal(found, *CALLS)
+
+
+def assert_as_on_one(found: dict[str, Any]) -> None:
+    one, several = found["losses"]
+    assert several == pytest.approx(one, rel=1e-5)
+    for ends in ("logs", "held"):
+        one, several = found[ends]
+        assert several == pytest.approx(one, rel=1e-5)
+    assert found["off"] < 1e-5
+
+
+SHARED = ("even", "last of odd", "last of one", "read")
+TWO_ON_JAX = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_two_devices_make_the_steps_of_one_and_can_be_gone_on_with(backend: str) -> None:
+    *shared, gone_on = results(backend, *SHARED, "gone on", script="replica_cases.py", **TWO_ON_JAX)
+    for found in shared:
+        assert_as_on_one(found)
+    assert gone_on["cut"] == gone_on["whole"]
+
+
+@needs_torch
+@pytest.mark.slow
+def test_several_devices_are_refused_on_torch_by_name() -> None:
+    (found,) = results("torch", "refused", script="replica_cases.py")
+    assert "one device with torch" in found["said"]
+    assert "tensorflow or jax" in found["said"]
