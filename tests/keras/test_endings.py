@@ -378,7 +378,8 @@ def test_errors_of_the_other_backends(tmp_path: Path) -> None:
 
 def test_errors_of_pytorch(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    lost = torch.AcceleratorError("CUDA error: unspecified launch failure\nCUDA kernel errors might be")
+    kind = getattr(torch, "AcceleratorError", RuntimeError)  # of PyTorch 2.8 and later
+    lost = kind("CUDA error: unspecified launch failure\nCUDA kernel errors might be")
     assert fault_of(lost, tmp_path) is Fault.DEVICE
     assert cause_of(lost) == "the GPU was lost (CUDA error: unspecified launch failure)"
     full = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
