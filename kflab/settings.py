@@ -96,7 +96,7 @@ def change_settings(changes: Mapping[str, Value], path: Path | None = None) -> S
         else:
             value[name] = new
     settings = _convert(value)
-    text = yaml_text.compose(value, source, _Style()) if value else ""
+    text = yaml_text.compose(value, source, _Style()) if value else _comments(path)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_whole(path, text.encode(), mode=0o600)
     return settings
@@ -147,6 +147,12 @@ def _source(path: Path) -> yaml_text.Source | None:
     if all(not line or line.startswith("#") for line in lines):
         return None
     return yaml_text.parse(text, str(path))
+
+
+def _comments(path: Path) -> str:
+    """The lines of the file that are comments."""
+    lines = text_of(path).splitlines(keepends=True) if path.exists() else []
+    return "".join(line for line in lines if line.lstrip().startswith("#"))
 
 
 def _decode(source: yaml_text.Source, path: Path) -> Settings:
