@@ -65,9 +65,8 @@ class SteeringActions(LabBase):
         def typed(text: str) -> None:
             self._ask_run(rate_request(text), f"a learning rate of {text.strip()}")
 
-        self.ask(
-            "Learning rate", rate_text(now) if now is not None else "", typed, hint=f"{at}Or x0.5, or /2."
-        )
+        hint = f"{at}A rate such as 1e-4, or x0.5 or /2 of what it is."
+        self.ask("Learning rate", rate_text(now) if now is not None else "", typed, hint=hint)
 
     def action_more_epochs(self) -> None:
         """Trains for one epoch more."""
