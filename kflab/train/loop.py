@@ -170,7 +170,9 @@ class Loop:
         return as_numbers(made.logs) if made is not None else {}
 
     def _group(self, step: int) -> int:
-        most = 1 if self.callbacks.listen_to_steps else self._grouping.size
+        # The first step is told of at once, before the device is made ready for a smaller last batch.
+        is_first = self.position == self.start
+        most = 1 if is_first or self.callbacks.listen_to_steps else self._grouping.size
         ends = (attendant.next_stop(self) for attendant in self._attendants)
         return min(most, self.steps - step, *(end - step for end in ends if end is not None and end > step))
 

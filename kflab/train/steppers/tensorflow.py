@@ -13,6 +13,7 @@ from kflab.data.arrays import Array
 from kflab.data.batches import Batches
 from kflab.train.feeding import Fed
 from kflab.train.steppers.stepper import Made
+from kflab.train.steppers.variables import make_variables
 
 Step = Callable[[Any], Mapping[str, Any]]
 """A step of the model: what it is given of a batch, and the logs that it returns."""
@@ -34,8 +35,8 @@ class TensorFlowStepper:
         self._model, self._fed, self._jit = model, fed, jit_compile
         self._train = _made(model, fed, model.train_step, jit_compile=jit_compile)
         self._tests: dict[int, _Steps] = {}
-        if model.optimizer is not None:
-            model.optimizer.build(model.trainable_variables)
+        # A function that makes variables is traced twice.
+        make_variables(model, self._train.example(), _trace)
         self._train.trace()
 
     def begin_epoch(self, epoch: int, *, fresh: bool = True) -> None:
@@ -87,8 +88,12 @@ class _Steps:
         """Goes to an epoch."""
         raise NotImplementedError
 
+    def example(self) -> Any:
+        """What stands for a batch."""
+        raise NotImplementedError
+
     def trace(self) -> None:
-        """Makes the function of the step, and with it every variable that a step needs."""
+        """Makes the function of the step."""
         raise NotImplementedError
 
     def make(self, begin: int, count: int) -> Made:
@@ -111,6 +116,13 @@ class _FromArrays(_Steps):
         order = self._fed.order_of(epoch)
         if order is not None:
             self._order = tf.constant(order, dtype=tf.int64)
+
+    def example(self) -> Any:
+        size = min(self._fed.batch_size, self._fed.samples)
+        return tf.nest.map_structure(
+            lambda array: None if array is None else tf.TensorSpec([size, *array.shape[1:]], array.dtype),
+            self._arrays,
+        )
 
     def trace(self) -> None:
         if self._whole:
@@ -160,9 +172,12 @@ class _FromBatches(_Steps):
     def begin_epoch(self, epoch: int) -> None:
         self._batches.at_epoch(epoch)
 
+    def example(self) -> Any:
+        """The first batch, which has to be read for that."""
+        return tf.nest.map_structure(_tensor, self._batches[0])
+
     def trace(self) -> None:
-        """The first batch has to be read for that."""
-        batch = tf.nest.map_structure(_tensor, self._batches[0])
+        batch = self.example()
         if self._batches.whole:
             self._traced(batch).get_concrete_function()  # type: ignore[attr-defined]
         else:
@@ -215,6 +230,10 @@ def _in_a_loop(
         parallel_iterations=1,
     )
     return model.get_metrics_result(), losses.stack()
+
+
+def _trace(function: Callable[[Any], None], batch: Any) -> None:
+    tf.function(function, autograph=False).get_concrete_function(batch)
 
 
 def _rows(array: Any, first: Any, size: int) -> Any:
