@@ -5,25 +5,36 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kflab.errors import KflabError
-from kflab.runs.control import GoOn, ask, start_requests_over
+from kflab.runs.control import GoOn, ask
 from kflab.runs.info import amend_info, read_info
 from kflab.runs.launch import launch
 from kflab.runs.lock import AlreadyTrainingError
 from kflab.runs.snapshots import numbered, position_of
 from kflab.runs.status import Outline, Status, judge, outline
 
+if TYPE_CHECKING:
+    from kflab.runs.warm_keeping import WarmKeeper
+
 _DYING_SECONDS = 5.0
 
 
-def resume(run_dir: Path, epochs: int | None = None, environment: Mapping[str, str] | None = None) -> int:
+def resume(
+    run_dir: Path,
+    epochs: int | None = None,
+    environment: Mapping[str, str] | None = None,
+    *,
+    warm: WarmKeeper | None = None,
+) -> int:
     """Goes on with a run: starts a trainer where its newest snapshot was taken, or ends its pause.
 
     Args:
         run_dir: the run folder.
         epochs: the epochs to train in all; None leaves them as they were.
         environment: variables to set for the trainer, besides those of this process.
+        warm: who may have a trainer waiting.
 
     Returns:
         The number of the trainer's process.
@@ -39,19 +50,18 @@ def resume(run_dir: Path, epochs: int | None = None, environment: Mapping[str, s
     if reason := refusal(run_dir, status, seen, epochs):
         raise KflabError(reason)
     try:
-        start_requests_over(run_dir)
         amend_info(run_dir, goes_on=True, epochs=epochs or 0)
     except OSError as error:
         raise KflabError(f"{run_dir.name} can not be gone on with: {error.strerror or error}") from error
-    return _launch(run_dir, environment)
+    return _launch(run_dir, environment, warm)
 
 
-def _launch(run_dir: Path, environment: Mapping[str, str] | None) -> int:
+def _launch(run_dir: Path, environment: Mapping[str, str] | None, warm: WarmKeeper | None) -> int:
     """Starts the trainer; one that was killed a moment ago may hold the folder until it is gone."""
     deadline = time.monotonic() + _DYING_SECONDS
     while True:
         try:
-            return launch(run_dir, environment)
+            return launch(run_dir, environment, warm=warm)
         except AlreadyTrainingError:
             process = read_info(run_dir).process
             if time.monotonic() > deadline or (process is not None and process.is_alive()):
@@ -79,6 +89,8 @@ def refusal(run_dir: Path, status: Status, seen: Outline, epochs: int | None = N
     if status.is_alive:
         tail = "" if epochs is None else f"; `kflab epochs {name} {epochs}` changes how many epochs it trains"
         return f"{name} is {status}: it needs not be gone on with{tail}"
+    if status is Status.QUEUED:
+        return f"{name} waits in the queue, and goes on when its turn comes"
     if status is Status.CREATED:
         return f"{name} was never started, so there is nothing to go on with"
     snapshots = numbered(run_dir)

@@ -17,6 +17,7 @@ from kflab.errors import KflabError
 from kflab.runs import control, folder, launch
 from kflab.runs.history import RunState
 from kflab.runs.listing import RunSummary, list_runs
+from kflab.runs.resuming import resume
 from kflab.tui.actions.base import LabBase
 from kflab.tui.follow import RunFollower, RunUpdated
 from kflab.tui.keys import Pane
@@ -180,6 +181,38 @@ class RunActions(LabBase):
             self.say(f"It could not be asked to stop: {problem}", error=True)
             return
         self.say("Asked to stop; the model is kept.")
+
+    def action_resume_run(self) -> None:
+        """Goes on with the followed run; where all of its epochs are done, it asks for how many."""
+        if self._follower is None or self.training_alive:
+            return
+        state = self._follower.state
+        if not state.epochs or state.epochs_done < state.epochs:
+            self._resume(self._follower.run_dir)
+            return
+
+        def typed(text: str) -> None:
+            if not text.strip().isdecimal() or int(text) <= state.epochs_done:
+                raise KflabError(f"expected a whole number above {state.epochs_done:,}, got {text!r}")
+            self._resume(run_dir, int(text))
+
+        run_dir, done = self._follower.run_dir, plural(state.epochs_done, "epoch")
+        self.ask("Epochs in all", str(2 * state.epochs_done), typed, hint=f"It has done {done}.")
+
+    def _resume(self, run_dir: Path, epochs: int | None = None) -> None:
+        self._starting = True
+        self.run_worker(self._go_on(run_dir, epochs), group="train")
+
+    async def _go_on(self, run_dir: Path, epochs: int | None) -> None:
+        warm = self.lab.warm.keeper if self.lab.warm else None
+        try:
+            await asyncio.to_thread(resume, run_dir, epochs, warm=warm)
+        except (KflabError, OSError) as problem:
+            self.say(f"It does not go on: {problem}", error=True)
+            return
+        finally:
+            self._starting = False
+        self.watch_run(run_dir)
 
     def action_console(self) -> None:
         """Shows what the run has printed, in place of the curves, and back."""

@@ -27,6 +27,7 @@ LIST: tuple[Command, ...] = tuple(
             "Stops the run and keeps its model; takes one that waits out.",
         ),
         ("pause", "space", "Pause, or go on", "Pauses the run after this step, and lets it go on."),
+        ("resume", "G", "Go on", "Goes on with a run that is over from its newest snapshot."),
         ("sooner", "u", "Up in the queue", "Moves a run that waits one place up."),
         ("later", "d", "Down in the queue", "Moves a run that waits one place down."),
         ("wait", "Q", "Queue", "Puts a run that was taken out, or that ended early, in the queue."),

@@ -32,6 +32,16 @@ COMMANDS: tuple[Command, ...] = (
         when=lambda now: now.training,
     ),
     Command(
+        "resume_run",
+        ("G",),
+        "Run",
+        "Go on",
+        "Goes on with the run from its newest snapshot: one that was stopped, failed, died or is done.",
+        label="Go on",
+        when=lambda now: now.run and not now.training,
+        shown=on(Pane.TRAIN),
+    ),
+    Command(
         "console",
         ("O", "l"),
         "Run",

@@ -20,6 +20,7 @@ from kflab.runs import queueing
 from kflab.runs.control import GoOn, Pause, ask, ask_stop
 from kflab.runs.listing import RunSummary, list_runs, summarize
 from kflab.runs.queue_keeper import keep
+from kflab.runs.resuming import resume
 from kflab.runs.status import Status
 from kflab.tui import keys
 from kflab.tui.logtail import one_line
@@ -163,7 +164,7 @@ class RunsScreen(ModalScreen[Path | None]):
         elif run is not None and run.status.is_alive:
             hints += [("stop_run", "stop"), ("pause", "go on" if run.status is Status.PAUSED else "pause")]
         elif run is not None and queueing.can_wait(run.status):
-            hints += [("wait", "queue")]
+            hints += [("resume", "go on"), ("wait", "queue")]
         if self._board.held:
             hints += [("hold", "release")]
         elif row is not None:
@@ -214,6 +215,11 @@ class RunsScreen(ModalScreen[Path | None]):
             return
         request = GoOn() if run.status is Status.PAUSED else Pause()
         await self._do(lambda: ask(Path(run.path), request))
+
+    async def action_resume(self) -> None:
+        """Goes on with the run under the cursor from its newest snapshot."""
+        if run := self._rows.current:
+            await self._do(lambda: resume(Path(run.path)))
 
     async def action_sooner(self) -> None:
         """Moves the run under the cursor one place up in the queue."""
