@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import keras
+import msgspec
+import numpy as np
 import psutil
 import pytest
 
@@ -28,7 +32,7 @@ from kflab.runs.control import (
 from kflab.runs.events import Steered
 from kflab.runs.folder import create
 from kflab.runs.follow import Follow
-from kflab.runs.info import CONSOLE, CONTROL, FINAL, read_info
+from kflab.runs.info import CONSOLE, CONTROL, EVENTS, FINAL, amend_info, read_info
 from kflab.runs.launch import launch
 from kflab.runs.listing import summarize
 from kflab.runs.status import Status, status
@@ -173,3 +177,32 @@ def test_a_paused_run_heeds_sigterm(start: Callable[..., Asked]) -> None:
     assert [made.request for made in run.follow.state.steered] == ["pause", "stop"]
     times = [made.time for made in run.follow.state.steered]
     assert all(later >= before for before, later in itertools.pairwise(times))
+
+
+@pytest.mark.slow
+def test_a_run_that_goes_on_from_before_a_change_makes_it_again_at_the_very_same_step(
+    start: Callable[..., Asked],
+) -> None:
+    run = start()
+    run.wait(lambda run: run.state.snapshot is not None and run.state.epochs_done >= 2)
+    # What a kill at this moment would leave.
+    copy = run.run_dir.parent.parent / "copies" / run.run_dir.name
+    shutil.copytree(run.run_dir, copy)
+    rate = run.ask(SetRate(factor=0.7))
+    end = run.ask(SetEpochs(total=1))
+    run.wait(lambda run: run.state.finished is not None)
+
+    with (copy / EVENTS).open("ab") as file:
+        for answer in (rate, end):
+            file.write(msgspec.json.encode(answer) + b"\n")
+    amend_info(copy, process=None)
+    launch(copy)
+    again = Asked(copy)
+    again.wait(lambda run: run.state.finished is not None)
+    kill(copy)
+    assert again.follow.state.resumed
+    assert [answer.id for answer in again.follow.state.steered] == [rate.id, end.id]
+    assert again.follow.state.epochs_done == run.follow.state.epochs_done
+    first, second = (keras.saving.load_model(path / FINAL) for path in (run.run_dir, copy))
+    for before, after in zip(first.variables, second.variables, strict=True):
+        np.testing.assert_array_equal(before.numpy(), after.numpy())
