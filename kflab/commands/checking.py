@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kflab.catalog.profiles import Profile
     from kflab.diagnose.findings import Finding
     from kflab.diagnose.mending import Mended
-    from kflab.engine.protocol import Report
+    from kflab.engine.protocol import Memory, Report
     from kflab.experiment import Experiment
 
 _NODE = re.compile(r"(?:model|models\.(?P<graph>[^.]+))\.nodes\.(?P<node>[^.\[]+)")
@@ -115,7 +115,7 @@ class _Eye:
         # A code that is left out here is none of the document's own.
         meant = msgspec.structs.replace(experiment, ignore=(*experiment.ignore, *self._ignored))
         found = diagnose(meant, info, report, self._base, profile)
-        return (*found, *_of_data(problem, found))
+        return (*found, *_of_data(problem, found), *_of_disk(report.cost.memory))
 
     def _profile(self, experiment: Experiment) -> tuple[Profile | None, str]:
         """What was seen in the data, or why it can not be read; nothing where it is not on this machine."""
@@ -166,6 +166,22 @@ def _of_data(problem: str, found: Iterable[Finding]) -> Iterable[Finding]:
     about_data = any(finding.path.startswith("data") or finding.explains for finding in found)
     if problem and not about_data:
         yield Finding(problem, path="data", code=codes.DATA_DOES_NOT_FIT)
+
+
+def _of_disk(memory: Memory) -> Iterable[Finding]:
+    """The finding about a disk that has too little room for a run."""
+    from kflab import paths
+    from kflab.diagnose.findings import Finding, Severity
+    from kflab.runs.disk import needed, room, shortage
+    from kflab.settings import read_settings
+
+    try:
+        found = room(paths.runs_dir())
+    except OSError:
+        return  # A disk that does not tell its room is none to warn of.
+    needs = needed(memory.weights, memory.slots)
+    if lacking := shortage(found, needs, read_settings().disk_reserve_bytes):
+        yield Finding(lacking, severity=Severity.WARNING, path="training")
 
 
 def _diff(file: str, named: arguments.Named, after: Experiment) -> str:

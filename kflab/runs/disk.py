@@ -84,6 +84,24 @@ def too_little(found: Room, reserve: float) -> str:
     )
 
 
+def shortage(found: Room, needs: int, reserve: float) -> str:
+    """What to tell of a run that takes more than there is room for; "" where there is enough.
+
+    Args:
+        found: the room.
+        needs: bytes that the run takes at most, see `needed`.
+        reserve: bytes that are to be left free.
+    """
+    least = found.kept_free(reserve)
+    if found.free >= needs + least:
+        return ""
+    return (
+        f"a run of this takes up to {size_text(needs)} on the disk for models, snapshots and logs; "
+        f"{size_text(found.free)} are free and {size_text(least)} are left for others, so it may be stopped "
+        "before it is done"
+    )
+
+
 class LastWords:
     """A little room on the disk that is given back when a run has to say why it ends.
 

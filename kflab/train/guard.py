@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kflab.runs.disk import room, too_little
+from kflab.runs.disk import room, shortage, too_little
 from kflab.runs.events import Fault
 from kflab.runs.info import INFO
 from kflab.train.failure import TrainingFailedError
@@ -35,6 +36,12 @@ class Guard:
         self.cause = ""
         self._run_dir, self._reserve, self._journal = run_dir, reserve, journal
         self._next_look = 0.0
+
+    def expect(self, needs: int) -> None:
+        """Warns where so many bytes more than are there may be needed on the disk."""
+        with contextlib.suppress(OSError):  # A disk that does not tell its room is none to warn of.
+            if lacking := shortage(room(self._run_dir), needs, self._reserve):
+                self._journal.note(lacking)
 
     @property
     def fault(self) -> Fault:

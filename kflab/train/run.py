@@ -28,6 +28,8 @@ from kflab.engine.protocol import Report
 from kflab.engine.weights import load_weights
 from kflab.errors import KflabError
 from kflab.experiment import Experiment
+from kflab.runs.devices import GPUS
+from kflab.runs.disk import needed
 from kflab.runs.events import End, Evaluated, Fault, Logs, Prepared
 from kflab.runs.info import BEST, FINAL, RunInfo, amend_info, read_info
 from kflab.runs.snapshots import numbered
@@ -52,6 +54,7 @@ from kflab.train.saving import BestModel, save_model, save_whole
 from kflab.train.shelf import Shelf
 from kflab.train.snapshots import Snapshots
 from kflab.train.steering import Steering
+from kflab.train.steppers.choosing import over_devices
 from kflab.train.surface import surface_writer
 from kflab.train.whole_state import WholeState
 
@@ -96,7 +99,10 @@ def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal
     base = Path(info.source).parent if info.source else Path(info.cwd or run_dir)
     journal.loading(experiment.data.source)
     study(experiment.data, base, journal.loading)
-    journal.write(costed(_refuse_errors(experiment, base)))
+    report = _refuse_errors(experiment, base)
+    journal.write(costed(report))
+    guard = Guard(run_dir, read_settings().disk_reserve_bytes, journal)
+    guard.expect(needed(report.cost.memory.weights, report.cost.memory.slots))
     journal.loading(experiment.data.source)
     past = read_past(run_dir)
     if numbered(run_dir):
@@ -106,15 +112,15 @@ def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal
         save_fitted(run_dir, splits.fitted)
     journal.check_stop()
     keras.utils.set_random_seed(seed)
-    model = build(experiment)
-    if experiment.training.initial_weights and not numbered(run_dir):
-        path = weights_file(experiment.training, base)
-        journal.note(f"starts from {path.name}: {load_weights(model, path)}")
-    keep_order_on_cpu(model)
-    compile_model(model, experiment.training)
-    journal.write(look_at_targets(experiment, model, splits.train, splits.fitted.held))
-    guard = Guard(run_dir, read_settings().disk_reserve_bytes, journal)
-    loop, recorder = _fit(run_dir, experiment, model, splits, seed, journal, guard, past)
+    with over_devices(_shared(info.device)):
+        model = build(experiment)
+        if experiment.training.initial_weights and not numbered(run_dir):
+            path = weights_file(experiment.training, base)
+            journal.note(f"starts from {path.name}: {load_weights(model, path)}")
+        keep_order_on_cpu(model)
+        compile_model(model, experiment.training)
+        journal.write(look_at_targets(experiment, model, splits.train, splits.fitted.held))
+        loop, recorder = _fit(run_dir, experiment, model, splits, seed, journal, guard, past)
     save_model(model, run_dir / FINAL)
     status = End.STOPPED if loop.is_stopping else End.DONE
     test = _evaluate(experiment, model, splits.test, journal)
@@ -146,6 +152,11 @@ def _devices() -> tuple[str, ...]:
     import torch  # type: ignore[import-not-found, unused-ignore]
 
     return tuple(f"gpu:{index}" for index in range(torch.cuda.device_count())) or ("cpu:0",)
+
+
+def _shared(device: str) -> tuple[str, ...]:
+    """The devices that make each step together; () where one makes it."""
+    return tuple(name for name in _devices() if not name.startswith("cpu")) if device == GPUS else ()
 
 
 def _seed(info: RunInfo, experiment: Experiment) -> int:

@@ -146,6 +146,8 @@ def test_a_disk_that_gets_full_stops_the_run_in_good_order_and_it_goes_on(
         )
         assert whole_history(run_dir).epochs_done == 2
         assert keras.saving.load_model(run_dir / FINAL).count_params() == 650
+        notes = [note.text for note in whole_history(run_dir).notes]
+        assert any(note.startswith("a run of this takes up to 50 MB on the disk") for note in notes)
         fillers[0].unlink()
         assert ended(run_dir, again=True).status is Status.DONE
         assert whole_history(run_dir).epochs_done == 4

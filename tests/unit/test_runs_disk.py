@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kflab.runs.disk import FULL, LastWords, Room, full_disk_cause, needed, room, too_little
+from kflab.runs.disk import FULL, LastWords, Room, full_disk_cause, needed, room, shortage, too_little
 from kflab.runs.events import End, Finished, Noted
 from kflab.runs.lines import LineWriter
 from kflab.runs.tail import Tail
@@ -109,6 +109,14 @@ def test_a_reserve_is_a_tenth_of_a_small_disk_at_most() -> None:
     assert too_little(Room(free=10**8, total=10**9), 1e9) == ""
     assert "50 MB of 1.0 GB are free" in too_little(Room(free=5 * 10**7, total=10**9), 1e9)
     assert too_little(Room(free=0, total=10**9), 0) == ""
+
+
+def test_a_run_that_may_not_find_room_is_warned_of_before() -> None:
+    needs = needed(10**9, 2 * 10**9)
+    assert shortage(Room(free=20 * 10**9, total=10**12), needs, 1e9) == ""
+    said = shortage(Room(free=18 * 10**9, total=10**12), needs, 1e9)
+    assert "takes up to 18.1 GB" in said
+    assert "18.0 GB are free and 1.0 GB are left for others" in said
 
 
 def test_the_room_of_a_folder_that_is_not_there_yet_is_that_of_the_one_above(disk: Path) -> None:
