@@ -28,10 +28,9 @@ class Grouping:
         """The steps of the next group, where nothing ends it earlier."""
         return self._size
 
-    @property
-    def is_measured(self) -> bool:
-        """Whether the length follows from how long steps take."""
-        return self._fixed is None
+    def again(self) -> Grouping:
+        """One that begins as this one is now, and learns of other steps."""
+        return Grouping(self._fixed, self._most, start=self._size)
 
     def took(self, steps: int, seconds: float) -> None:
         """Learns from a group of so many steps; it grows to twice its size at most, as the first is slow."""

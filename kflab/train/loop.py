@@ -72,6 +72,8 @@ class Loop:
         self.is_stopping = self.is_validating = False
         self._stops_now = False
         self._grouping, self._attendants = grouping, tuple(attendants)
+        # Steps of an evaluation take less time than those of the training: they are grouped by their own.
+        self._test_grouping = grouping.again()
 
     @property
     def stops_now(self) -> bool:
@@ -185,7 +187,7 @@ class Loop:
         if samples is None:
             return {}
         self.model.stop_evaluating = False
-        grouping = Grouping() if self._grouping.is_measured else Grouping(self._grouping.size)
+        grouping = self._test_grouping
         self.callbacks.on_test_begin()
         step, made = 0, None
         while step < samples.steps:
