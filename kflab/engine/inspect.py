@@ -12,12 +12,13 @@ from kflab.catalog import UnknownNameError
 from kflab.diagnose import codes
 from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.structure import structure
+from kflab.diagnose.training_arguments import missing_arguments
 from kflab.engine.build import Builder, owner_of
 from kflab.engine.call_costs import CallCost
 from kflab.engine.calls import pick_output
 from kflab.engine.costs import Costs
 from kflab.engine.devices import Device, training_device
-from kflab.engine.memory import slots_per_weight
+from kflab.engine.memory import optimizer_problem, slots_per_weight
 from kflab.engine.policy import policy_name, policy_of
 from kflab.engine.probe import Outcome, OwnLayer, Probe, Weights, together
 from kflab.engine.protocol import Failure, GraphReport, Memory, NodeReport, Report, TensorReport, Totals
@@ -55,6 +56,8 @@ class Inspector:
                 return inspection.report(slots, device)
 
         report = without_weights(report_on)
+        if refused := _refused_optimizer(experiment):
+            report = msgspec.structs.replace(report, findings=(*report.findings, refused))
         self._before = inspection.seen
         return report
 
@@ -337,6 +340,15 @@ class _Inspection:
             for graph in {name, *self._called(name)}
             for owner in self._inspected(graph).layer_owners
         )
+
+
+def _refused_optimizer(experiment: Experiment) -> Finding | None:
+    """What Keras says of an optimizer that has all its arguments and is refused none the less."""
+    path = "training.optimizer"
+    problem = optimizer_problem(experiment.training.optimizer)
+    if not problem or any(missing.path == path for missing in missing_arguments(experiment.training)):
+        return None
+    return Finding(problem, path=path, code=codes.REFUSED)
 
 
 def _totals(weights: Weights, memory: Memory) -> Totals:

@@ -55,6 +55,20 @@ def slots_per_weight(optimizer: ObjectSpec) -> float:
     return _slots(optimizer.name, canonical(optimizer.arguments))
 
 
+def optimizer_problem(optimizer: ObjectSpec) -> str:
+    """Why Keras refuses an optimizer, in one line; "" where it does not."""
+    return _problem(optimizer.name, canonical(optimizer.arguments))
+
+
+@functools.lru_cache(maxsize=256)
+def _problem(name: str, arguments: bytes) -> str:
+    try:
+        objects.make(Kind.OPTIMIZER, name, msgspec.json.decode(arguments))
+    except KflabError as error:
+        return str(error)
+    return ""
+
+
 @functools.lru_cache(maxsize=256)
 def _slots(name: str, arguments: bytes) -> float:
     try:

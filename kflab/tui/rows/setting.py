@@ -7,14 +7,14 @@ from pathlib import Path
 
 import msgspec
 
-from kflab.catalog import Argument, Catalog, Kind
+from kflab.catalog import Argument, ArgumentKind, Catalog, Kind
 from kflab.catalog.check import named_object
 from kflab.catalog.datasets import DatasetInfo
 from kflab.catalog.literals import write
 from kflab.diagnose.findings import Finding, Severity
 from kflab.document.decoding import plain_words
 from kflab.errors import KflabError
-from kflab.experiment import Data, Experiment, Spec, Training
+from kflab.experiment import Data, Experiment, PlanSettings, Spec, Training
 from kflab.graph.edited import Edited
 from kflab.tui.rows.arguments import argument_rows, entry_rows
 from kflab.tui.rows.holder import Holder, without
@@ -47,11 +47,20 @@ def with_training(experiment: Experiment, training: Training, name: str) -> Edit
     return Edited(msgspec.structs.replace(experiment, training=training), name)
 
 
-def field_row(setting: Setting, argument: Argument, part: str) -> Row:
-    """A field of `data` or `training` as a row."""
+def field_row(setting: Setting, argument: Argument, part: str, *, under: str = "") -> Row:
+    """A field of `data` or `training` as a row.
 
-    def section(experiment: Experiment) -> Data | Training:
-        return experiment.data if part == "data" else experiment.training
+    Args:
+        setting: what the row is made from.
+        argument: what the field takes.
+        part: `data` or `training`.
+        under: the field of it whose own field this is, as `plan`.
+    """
+
+    def section(experiment: Experiment) -> Data | Training | PlanSettings:
+        whole = experiment.data if part == "data" else experiment.training
+        found: Data | Training | PlanSettings = getattr(whole, under) if under else whole
+        return found
 
     def read(experiment: Experiment) -> Arguments:
         value: Value = getattr(section(experiment), argument.name)
@@ -61,21 +70,32 @@ def field_row(setting: Setting, argument: Argument, part: str) -> Row:
         holder = section(experiment)
         plain = msgspec.to_builtins(holder)
         if isinstance(new, str) and argument.choices and new not in argument.choices:
-            raise KflabError(f"expected a number or {' or '.join(argument.choices)}, got {write(new)}")
+            expected = " or ".join(choice or "nothing" for choice in argument.choices)
+            number = "" if argument.kind is ArgumentKind.TEXT else "a number or "
+            raise KflabError(f"expected {number}{expected}, got {write(new)}")
         try:
             changed = msgspec.convert({**plain, name: new}, type(holder))
         except msgspec.ValidationError as problem:
             message = plain_words(str(problem).partition(" - at ")[0])
             raise KflabError(f"{message}, got {write(new)}") from problem
+        if under:
+            whole = experiment.data if part == "data" else experiment.training
+            return Edited(
+                msgspec.structs.replace(
+                    experiment, **{part: msgspec.structs.replace(whole, **{under: changed})}
+                ),
+                f"set {name}",
+            )
         return Edited(msgspec.structs.replace(experiment, **{part: changed}), f"set {name}")
 
     def drop(experiment: Experiment, name: str) -> Edited:
         return put(experiment, name, argument.default)
 
-    holder = Holder(part, read, put, drop)
-    severity = setting.severity(f"{part}.{argument.name}")
+    path = (part, under) if under else (part,)
+    holder = Holder(".".join(path), read, put, drop)
+    severity = setting.severity(".".join((*path, argument.name)))
     return next(
-        argument_rows(setting.catalog, argument, holder, setting.experiment, path=(part,), severity=severity)
+        argument_rows(setting.catalog, argument, holder, setting.experiment, path=path, severity=severity)
     )
 
 

@@ -11,10 +11,13 @@ from kflab.tui.rows.data import data_rows
 from kflab.tui.rows.outputs import output_rows
 from kflab.tui.rows.row import Row
 from kflab.tui.rows.setting import Setting
-from kflab.tui.rows.training import callback_rows, number_rows, optimizer_rows, weight_rows
+from kflab.tui.rows.training import callback_rows, how_rows, number_rows, optimizer_rows, weight_rows
 
 SELDOM = ("data", "more")
 """The key of the row that holds what of the data is seldom set."""
+
+HOW = ("training", "how")
+"""The key of the row that holds what of the training is seldom set."""
 
 _SELDOM_KEYS = frozenset({"split", "order_by", "shuffle", "prepare", "augment"})
 
@@ -29,6 +32,13 @@ def setup_rows(setting: Setting) -> list[Row]:
         *optimizer_rows(setting),
         *output_rows(setting),
         *weight_rows(setting),
+        *_under_one(
+            how_rows(setting),
+            HOW,
+            "precision and speed",
+            "What layers compute in, whether sums are added up in order, how often a snapshot is taken, and "
+            "how steps are made. Right opens it, left shuts it.",
+        ),
         Row(label="Callbacks", heading=True),
         *callback_rows(setting),
         Row(label="Experiment", heading=True),
@@ -41,19 +51,30 @@ def _with_seldom_ones_last(rows: Iterable[Row]) -> Iterator[Row]:
     seldom: list[Row] = []
     for row in rows:
         if row.key[0] == "data" and row.key[1:2] and row.key[1] in _SELDOM_KEYS:
-            seldom.append(msgspec.structs.replace(row, path=(*SELDOM, *row.key[1:]), indent=row.indent + 1))
+            seldom.append(row)
         else:
             yield row
-    if seldom:
-        severities = {row.severity for row in seldom}
-        told = [row.label for row in seldom if row.changed and row.indent == 1]
-        yield Row(
-            label="split and steps",
-            path=SELDOM,
-            shown=", ".join(told) or "as usual",
-            changed=bool(told),
-            help="How samples are split and shuffled, and what is done to each array: steps that prepare it, "
-            "and random ones that augment it in training. Right opens it, left shuts it.",
-            opens=bool(told) or severities != {None},
-        )
-        yield from seldom
+    yield from _under_one(
+        seldom,
+        SELDOM,
+        "split and steps",
+        "How samples are split and shuffled, and what is done to each array: steps that prepare it, and "
+        "random ones that augment it in training. Right opens it, left shuts it.",
+    )
+
+
+def _under_one(rows: Iterable[Row], key: tuple[str, ...], label: str, words: str) -> Iterator[Row]:
+    """Rows under one that opens; it stands open where something of them is set or found fault with."""
+    under = [msgspec.structs.replace(row, path=(*key, *row.key[1:]), indent=row.indent + 1) for row in rows]
+    if not under:
+        return
+    told = [row.label for row in under if row.changed and row.indent == 1]
+    yield Row(
+        label=label,
+        path=key,
+        shown=", ".join(told) or "as usual",
+        changed=bool(told),
+        help=words,
+        opens=bool(told) or {row.severity for row in under} != {None},
+    )
+    yield from under

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 import msgspec
 
 from kflab.catalog import Argument, ArgumentKind, Entry, Kind
-from kflab.experiment import Experiment, Spec
+from kflab.experiment import POLICIES, Experiment, Spec
 from kflab.graph.edited import Edited
+from kflab.runs.plan import DataPath
 from kflab.tui.rows.arguments import refuse
 from kflab.tui.rows.row import Row, entry_help, entry_options
 from kflab.tui.rows.setting import Setting, field_row, spec_of, spec_rows, with_training
@@ -91,6 +93,59 @@ _WEIGHT_FIELDS = (
     ),
     Argument("initial_weights", ArgumentKind.TEXT, default="", help=_WEIGHTS),
 )
+
+_PRECISION = (
+    "What layers compute in and keep their weights in. mixed_bfloat16 and mixed_float16 (mixed precision, "
+    "half precision, AMP) compute in 16 bits and keep weights in 32: faster on GPUs, half the memory of "
+    "activations. Nothing: Keras' own setting, float32 as a rule."
+)
+_DETERMINISTIC = (
+    "Whether equal seeds give equal weights where a faster way would not (reproducible runs); slower on "
+    "GPUs. On a CPU, TensorFlow and JAX do that anyway."
+)
+_HOW_FIELDS = (
+    Argument("dtype_policy", ArgumentKind.TEXT, default="", choices=POLICIES, help=_PRECISION),
+    Argument("deterministic", ArgumentKind.BOOL, default=False, help=_DETERMINISTIC),
+    Argument(
+        "snapshot_seconds",
+        ArgumentKind.FLOAT,
+        default=60.0,
+        help="Seconds between two snapshots (checkpoints to go on from) inside of long epochs; one is taken "
+        "after each epoch.",
+    ),
+)
+
+_PLAN_FIELDS = (
+    Argument(
+        "steps_per_execution",
+        ArgumentKind.INT,
+        default=None,
+        nullable=True,
+        help="So many steps are given to the device at once; none: as many as take a tenth of a second.",
+    ),
+    Argument(
+        "data",
+        ArgumentKind.TEXT,
+        default=None,
+        nullable=True,
+        choices=get_args(DataPath),
+        help="Where batches come from: device (all samples lie on it), memory, cached (on disk once they are "
+        "prepared) or streamed; none: what was measured to be fast.",
+    ),
+    Argument(
+        "jit_compile",
+        ArgumentKind.BOOL,
+        default=None,
+        nullable=True,
+        help="Whether XLA compiles the steps; none: where that was measured to be faster.",
+    ),
+)
+
+
+def how_rows(setting: Setting) -> Iterator[Row]:
+    """What is computed in, in which order, how often a snapshot is taken, and what of the plan is fixed."""
+    yield from (field_row(setting, argument, "training") for argument in _HOW_FIELDS)
+    yield from (field_row(setting, argument, "training", under="plan") for argument in _PLAN_FIELDS)
 
 
 def number_rows(setting: Setting) -> Iterator[Row]:
