@@ -309,6 +309,18 @@ class Lab(App[None]):
         """Starts the engine again after it has failed."""
         self.link.engine.restart()
 
+    async def renew_engine(self) -> None:
+        """Starts an engine with the backend and device that are chosen now, in place of the one at work."""
+        from kflab.tui.engine_link import EngineLink, own_engine
+
+        await self.link.close()
+        if self.warm is not None:
+            await self.warm.close()
+        self.warm, self.engine_status = None, None
+        self._link = EngineLink((self._make_engine or own_engine)(self._engine_changed))
+        self._link.start()
+        self.ask_again()
+
     def _engine_changed(self, status: Status) -> None:
         from kflab.engine.client import State
 

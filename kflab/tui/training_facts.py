@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from kflab.diagnose.findings import Finding, Severity
 from kflab.runs.ending import Ending
-from kflab.runs.events import Fault, Logs
+from kflab.runs.events import Fault, Logs, Usage
 from kflab.runs.history import Phase, RunState
 from kflab.runs.names import VALIDATION
 from kflab.runs.status import Status
@@ -56,7 +56,29 @@ def facts(state: RunState, status: Status, now: float) -> list[Fact]:
         found.append(Fact("nearly done" if left < 0.5 else f"{duration(left)} left", 2))
     if state.learning_rate.last is not None:
         found.append(Fact(f"lr {rate_text(state.learning_rate.last)}", 4))
+    if state.usage is not None:
+        found.append(Fact(usage_text(state.usage), 6, Part.QUIET))
     return found + _best(state)
+
+
+def usage_text(usage: Usage) -> str:
+    """How busy the machine is, in a few words: `gpu 93 % · 61 °C · 7.8/24 GB`, or the processor without one.
+
+    Of several GPUs, the least busy and the hottest count, and the memory of the fullest.
+    """
+    if not usage.devices:
+        return f"cpu {usage.cpu:.0f} % · {bytes_text(usage.memory)}"
+    found: list[str] = []
+    name = "gpu" if len(usage.devices) == 1 else f"{len(usage.devices)} gpus"
+    rates = [one.utilisation for one in usage.devices if one.utilisation is not None]
+    found.append(f"{name} {min(rates):.0f} %" if rates else name)
+    if heats := [one.temperature for one in usage.devices if one.temperature is not None]:
+        found.append(f"{max(heats):.0f} °C")
+    memories = [(one.memory, one.memory_total) for one in usage.devices if one.memory and one.memory_total]
+    if memories:
+        taken, total = max(memories, key=lambda memory: memory[0] / memory[1])
+        found.append(f"{taken / 1e9:.1f}/{total / 1e9:.0f} GB")
+    return " · ".join(found)
 
 
 def _start(state: RunState, status: Status, now: float) -> tuple[str, int, Part]:

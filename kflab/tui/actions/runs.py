@@ -18,6 +18,7 @@ from kflab.runs import control, folder, launch
 from kflab.runs.history import RunState
 from kflab.runs.listing import RunSummary, list_runs
 from kflab.runs.resuming import resume
+from kflab.settings import chosen_device
 from kflab.tui.actions.base import LabBase
 from kflab.tui.follow import RunFollower, RunUpdated
 from kflab.tui.keys import Pane
@@ -308,5 +309,6 @@ def make_run(session: Session, backend: str) -> Path:
         paths.runs_dir(),
         seed=experiment.training.seed,
         backend=backend,
+        device=chosen_device().value,
         source=str(source) if source else "",
     )

@@ -91,6 +91,13 @@ WHOLE: tuple[Command, ...] = (
         when=lambda now: now.engine_failed,
     ),
     Command(
+        "device",
+        ("M",),
+        "Engine",
+        "Backend and device",
+        "Chooses Keras' backend and what is trained on, of what this machine has.",
+    ),
+    Command(
         "palette",
         ("colon", "ctrl+p"),
         "Lab",

@@ -19,6 +19,7 @@ from kflab.engine.client import EngineError, State
 from kflab.tui import keys
 from kflab.tui.actions.cost import CostActions
 from kflab.tui.actions.data import DataActions
+from kflab.tui.actions.devices import DeviceActions
 from kflab.tui.actions.files import FileActions
 from kflab.tui.actions.forms import FormActions
 from kflab.tui.actions.graph import GraphActions
@@ -65,6 +66,7 @@ class LabDrawing(
     FormActions,
     FileActions,
     DataActions,
+    DeviceActions,
     ProblemActions,
     CostActions,
     QueueActions,
