@@ -29,11 +29,11 @@ from kflab.runs.hand_over import (
 WAITER: tuple[str, ...] = (sys.executable, "-P", "-m", "kflab.train", "--wait")
 """The command that starts a trainer which waits. `-P`: no import from the folder it starts in."""
 
-PATIENCE = 1.0
+PATIENCE = 2.0
 """Seconds in which a trainer that has Keras loaded answers when it is given a run."""
 
-PATIENCE_WHILE_LOADING = 3.0
-"""The same for one that still loads Keras, which lets nothing else happen for moments."""
+PATIENCE_WHILE_LOADING = 10.0
+"""The same for one that still loads Keras. A cold start would have to do that work, too."""
 
 _SECONDS_TO_END = 1.0
 

@@ -46,6 +46,8 @@ def waiter(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(warm, "WAITER", (sys.executable, str(STUBS / "waiter.py"), *options))
 
     monkeypatch.setattr(launching, "TRAINER", (sys.executable, str(STUBS / "trainer.py"), *ENDLESS))
+    monkeypatch.setattr(warm, "PATIENCE", 60.0)
+    monkeypatch.setattr(warm, "PATIENCE_WHILE_LOADING", 60.0)
     monkeypatch.setattr(warm_keeping, "LOOK_SECONDS", 0.02)
     monkeypatch.setattr(warm_keeping, "PATIENCE", 0.0)
     use(*ENDLESS)
@@ -94,6 +96,7 @@ def test_the_run_is_trained_by_the_process_that_waited_and_outlives_who_gave_it(
     wait_until(lambda: not psutil.pid_exists(pid))
 
 
+@pytest.mark.slow
 def test_another_waits_once_the_run_has_begun(
     run_dir: Path, keeper: WarmKeeper, waiter: Callable[..., None]
 ) -> None:
@@ -136,6 +139,7 @@ def test_one_that_does_not_answer_is_ended_and_a_cold_start_made(
     wait_until(lambda: status(run_dir) is Status.RUNNING)
 
 
+@pytest.mark.slow
 def test_one_that_has_died_unseen_is_no_harm(run_dir: Path, keeper: WarmKeeper) -> None:
     keeper.start()
     pid = waiting_process(keeper)
