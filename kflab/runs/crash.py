@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from kflab.runs.disk import room
 from kflab.runs.events import Costed, Fault
 from kflab.runs.fault_words import fault_in
 from kflab.runs.info import CONSOLE, RunInfo
@@ -18,6 +19,7 @@ OUT_OF_MEMORY = "out of memory"
 """How a cause begins where memory ran out."""
 
 _CONSOLE_END = 1 << 16
+_BLOCK = 4096
 _BROKE = re.compile(r"^Fatal Python error: (?P<what>.+)$", re.MULTILINE)
 # What a library prints before it ends the process; the first of it says most.
 _LAST_WORDS = re.compile(
@@ -85,6 +87,8 @@ def _told_by_signal(run_dir: Path, info: RunInfo, costed: Costed | None) -> Cras
         return Crash(Fault.KILLED, f"the trainer was ended at once by {info.ended}")
     if info.ended:
         return Crash(Fault.KILLED, f"the trainer was ended at once by {info.ended}")
+    if (kept := _kept_from_writing(run_dir)) is not None:
+        return kept
     if info.memory_kills is not None and memory_kills() > info.memory_kills:
         return Crash(
             Fault.MEMORY,
@@ -96,6 +100,21 @@ def _told_by_signal(run_dir: Path, info: RunInfo, costed: Costed | None) -> Cras
     return Crash(
         Fault.KILLED, "the trainer ended without a word, as when it is killed (SIGKILL) or memory runs out"
     )
+
+
+def _kept_from_writing(run_dir: Path) -> Crash | None:
+    """What keeps anybody from writing to the folder, and so kept the trainer from saying how it ended."""
+    if not os.access(run_dir, os.W_OK):
+        return Crash(
+            Fault.FOLDER, "the run folder can only be read, so the trainer could not say how it ended"
+        )
+    try:
+        is_full = room(run_dir).free < _BLOCK
+    except OSError:
+        return None
+    if is_full:
+        return Crash(Fault.DISK, "the disk is full, so the trainer could not say how it ended")
+    return None
 
 
 def _last_words(run_dir: Path, pid: int) -> str | None:

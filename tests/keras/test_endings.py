@@ -21,6 +21,7 @@ from kflab.runs.events import Epoch, Fault
 from kflab.runs.folder import create
 from kflab.runs.history import RunState
 from kflab.runs.info import EVENTS, FINAL, amend_info
+from kflab.runs.lines import LineWriter
 from kflab.runs.snapshots import numbered
 from kflab.runs.status import Status
 from kflab.runs.tail import Tail
@@ -298,6 +299,26 @@ def test_a_clock_that_jumps(
     times = [event.time for event in Tail(run_dir / EVENTS).read()]
     assert times == sorted(times)
     assert sum(isinstance(event, Epoch) for event in Tail(run_dir / EVENTS).read()) == 5
+
+
+@pytest.mark.slow
+def test_a_folder_that_takes_nothing_any_more_ends_it_without_a_fault_of_kflab(
+    tmp_path: Path,
+    when: Callable[[int, Act], None],
+    ended: Callable[..., Ending],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(run_dir / EVENTS))
+
+    when(2, lambda _: monkeypatch.setattr(LineWriter, "write", refuse))
+    run_dir = run_in(tmp_path)
+    assert supervising.supervise(run_dir) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert any("Read-only file system" in line and line.startswith("failed: ") for line in said)
+    assert said[-1].startswith("this could not be written to the run folder: ")
+    assert whole_history(run_dir).epochs_done == 2
 
 
 IMAGES = """

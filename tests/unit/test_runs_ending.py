@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from kflab.errors import KflabError
 from kflab.runs import launch as launching
 from kflab.runs import process as processes
 from kflab.runs.control import ask_stop, kill
@@ -31,6 +32,7 @@ from kflab.runs.position import Position
 from kflab.runs.process import identify
 from kflab.runs.snapshots import SNAPSHOTS
 from kflab.runs.status import Status, status
+from tests.small_disk import small_disk
 
 STUB = Path(__file__).parents[1] / "stubs" / "trainer.py"
 
@@ -203,6 +205,27 @@ def test_another_machine_that_is_not_heard_of(run_dir: Path) -> None:
     found = ended(run_dir)
     assert found.fault is Fault.SILENT
     assert "elsewhere" in found.cause
+
+
+def test_a_folder_that_can_only_be_read_and_a_disk_without_room(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "256k") as disk:
+        run_dir = create("kflab: 1\n", "a run", disk, seed=1, backend="tensorflow")
+        amend_info(run_dir, process=msgspec.structs.replace(identify(), start=-100.0))
+        assert ended(run_dir).fault is Fault.KILLED
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        found = ended(run_dir)
+        assert (found.fault, found.cause[:34]) == (Fault.FOLDER, "the run folder can only be read, s")
+        assert found.advice.startswith("make the folder writable again; ")
+        with pytest.raises(KflabError, match="cannot start a trainer: Read-only file system") as refused:
+            launch(run_dir)
+        assert "\n" not in str(refused.value)
+        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+        with contextlib.suppress(OSError):
+            (disk / "filler").write_bytes(bytes(1 << 20))
+        found = ended(run_dir)
+        assert (found.fault, found.cause[:18]) == (Fault.DISK, "the disk is full, ")
+        with pytest.raises(KflabError, match="cannot start a trainer: No space left"):
+            launch(run_dir)
 
 
 def test_ended_at_once_while_it_was_stopping(run_dir: Path) -> None:
