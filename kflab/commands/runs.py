@@ -94,7 +94,16 @@ def show(run: str, runs_dir: Path | None, *, as_json: bool) -> None:
     with contextlib.suppress(KflabError):  # A damaged folder is told about all the same.
         verdict = verdict_of(run_dir, is_over=summary.status.is_over)
     if as_json:
-        print_json({"run": summary, "info": info, "best": best, "files": files, "verdict": verdict})
+        print_json(
+            {
+                "run": summary,
+                "info": info,
+                "best": best,
+                "files": files,
+                "verdict": verdict,
+                "planned": state.planned,
+            }
+        )
         return
     facts = [
         ("run", summary.name),
@@ -114,6 +123,7 @@ def show(run: str, runs_dir: Path | None, *, as_json: bool) -> None:
         ("backend", f"{info.backend} {info.backend_version}, Keras {info.keras}"),
         ("devices", ", ".join(info.devices)),
         ("host", f"{info.user}@{info.host}"),
+        ("plan", str(state.planned.plan) if state.planned else ""),
         ("source", info.source),
         ("commit", info.git),
         ("folder", str(run_dir)),
@@ -122,6 +132,8 @@ def show(run: str, runs_dir: Path | None, *, as_json: bool) -> None:
     click.echo("\n".join(table([fact for fact in facts if fact[1]])))
     for line in verdict_lines(verdict):
         click.echo(line)
+    for reason in state.planned.reasons if state.planned else ():
+        click.echo(f"plan  {reason}")
     for note in state.told:
         click.echo(f"note  {said(note)}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -23,3 +24,17 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     steps_per_execution: int = 1
     data: DataPath = "memory"
     jit_compile: bool = False
+
+    def __str__(self) -> str:
+        """The plan in a few words: `61 steps at once · data on the device · XLA`."""
+        count = self.steps_per_execution
+        parts = ["steps one by one" if count == 1 else f"{count} steps at once", _WORDS[self.data]]
+        return " · ".join([*parts, *(["XLA"] if self.jit_compile else [])])
+
+
+_WORDS: Mapping[DataPath, str] = {
+    "device": "data on the device",
+    "memory": "data in memory",
+    "cached": "data read once",
+    "streamed": "data streamed",
+}

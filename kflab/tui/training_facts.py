@@ -58,6 +58,8 @@ def facts(state: RunState, status: Status, now: float) -> list[Fact]:
         found.append(Fact(f"lr {rate_text(state.learning_rate.last)}", 4))
     if state.usage is not None:
         found.append(Fact(usage_text(state.usage), 6, Part.QUIET))
+    if state.planned is not None:
+        found.append(Fact(str(state.planned.plan), 7, Part.QUIET))
     return found + _best(state)
 
 
