@@ -30,6 +30,9 @@ _AFTERWORD = re.compile(r"\s*(\[Op:\w+\].*|\[\[\{\{node .*)$")
 
 def cause_of(error: BaseException) -> str:
     """What happened, in one line of at most 300 characters."""
+    # Memory may run out while the model is built, and a disk be full while data is kept.
+    if isinstance(error, KflabError) and _kind_beneath(error) is not Fault.NONE and error.__cause__:
+        return cause_of(error.__cause__)
     if isinstance(error, KflabError):
         return _shorten(str(error))
     text = _ESCAPES.sub("", str(error))
@@ -61,6 +64,8 @@ def fault_of(error: BaseException, run_dir: Path) -> Fault:
         run_dir: the folder of the run.
     """
     if isinstance(error, KflabError):
+        if (beneath := _kind_beneath(error)) is not Fault.NONE:
+            return beneath
         file = error.file if isinstance(error, UnusableInputError) else ""
         return Fault.DATA if file and file != str(run_dir / EXPERIMENT) else Fault.EXPERIMENT
     kind = _kind_of(error, str(error))
@@ -69,6 +74,12 @@ def fault_of(error: BaseException, run_dir: Path) -> Fault:
         if _READ_ONLY.search(str(error)) or (inside and error.errno in _UNWRITABLE) or not run_dir.is_dir():
             return Fault.FOLDER
     return kind
+
+
+def _kind_beneath(error: KflabError) -> Fault:
+    """What kind of thing went wrong beneath an error that tells it in words of its own."""
+    origin = error.__cause__
+    return Fault.NONE if origin is None or isinstance(origin, KflabError) else _kind_of(origin, str(origin))
 
 
 def _kind_of(error: BaseException, text: str) -> Fault:
