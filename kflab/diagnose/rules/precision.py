@@ -11,6 +11,7 @@ from kflab.diagnose.rules.rule import rule
 from kflab.graph.nodes import Layer, index_of, source_of
 
 _HALF = frozenset({"float16", "bfloat16"})
+_KEPT_IN_HALF = {"float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
 _FLOAT16 = frozenset({"float16", "mixed_float16"})
 
 
@@ -75,4 +76,32 @@ def float16_on_cpu(facts: Facts) -> Iterator[Finding]:
             Severity.INFO,
             path="training.dtype_policy",
             fix=Fix("compute in float32", (Assign(("training", "dtype_policy"), "float32"),), safe=False),
+        )
+
+
+@rule("KF039", "weights-in-half-precision", Severity.WARNING)
+def half_weights(facts: Facts) -> Iterator[Finding]:
+    """Weights are kept in half precision, where most updates are too small to change them.
+
+    A bfloat16 has 8 bits for its digits: what is added to a weight is lost where it is less than a 250th of
+    it. Adam's `beta_2: 0.999` is rounded to 1, by which its steps become 0: no weight changes at all. The
+    policies whose names begin with `mixed_` compute in half precision as well, and keep weights in float32.
+
+    For example:
+
+        training: {dtype_policy: bfloat16}
+
+    Use instead:
+
+        training: {dtype_policy: mixed_bfloat16}
+    """
+    policy = facts.experiment.training.dtype_policy
+    if mixed := _KEPT_IN_HALF.get(policy):
+        step = Assign(("training", "dtype_policy"), mixed)
+        yield Finding(
+            f"{policy} keeps weights in half precision, where most updates are too small to change them; "
+            f"{mixed} is as fast",
+            Severity.WARNING,
+            path="training.dtype_policy",
+            fix=Fix(f"use {mixed}", (step,), safe=False),
         )
