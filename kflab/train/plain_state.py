@@ -63,9 +63,10 @@ def unpack(packed: Packed, arrays: Sequence[Array]) -> Any:
     if not isinstance(packed, dict):
         return packed
     try:
-        ((kind, inner),) = packed.items()
+        (kind,) = packed
+        inner = packed[kind]
         return _UNPACK[kind](inner, arrays)
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"a value of no known kind: {error}") from None
 
 

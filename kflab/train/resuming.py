@@ -13,6 +13,7 @@ from kflab.errors import KflabError
 from kflab.runs.events import Resumed, Steered
 from kflab.runs.info import amend_info, read_info
 from kflab.runs.position import Position
+from kflab.train.callback_state import append_to_files
 from kflab.train.journal import Journal
 from kflab.train.past import Past
 from kflab.train.shelf import Shelf
@@ -76,6 +77,7 @@ class Resuming:
                 )
             self._path, self._snapshot = path, snapshot
             self.steered = snapshot.about.steered
+            append_to_files(self._state.callbacks)
             break
         start = Position() if self._snapshot is None else self._snapshot.about.position
         self.again = self._past.later_than(start, self.steered)
