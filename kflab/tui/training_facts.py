@@ -175,7 +175,7 @@ def verdict(state: RunState, status: Status, problem: str = "", ending: Ending |
     elif status is Status.STOPPED and fault is not Fault.NONE:
         said = [Run(f"Stopped: {one_line(cause)}", Part.WARNING)]
     if ending and ending.advice:
-        said.append(Run(f"Next: {ending.advice}.", Part.FACT))
+        said.append(Run(f"Next: {one_line(ending.advice)}.", Part.FACT))
     if status is Status.CRASHED or (status is Status.FAILED and fault is Fault.NONE):
         command = keys.find("console")
         look = f"; {command.key_text} shows it" if command and command.keys else ""

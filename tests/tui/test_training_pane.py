@@ -13,7 +13,20 @@ from textual.app import App, ComposeResult
 from textual.geometry import Region
 
 from kflab.runs.control import ask_stop
-from kflab.runs.events import Batch, End, Epoch, Event, Finished, Loading, Logs, Noted, Prepared, Started
+from kflab.runs.ending import Ending
+from kflab.runs.events import (
+    Batch,
+    End,
+    Epoch,
+    Event,
+    Fault,
+    Finished,
+    Loading,
+    Logs,
+    Noted,
+    Prepared,
+    Started,
+)
 from kflab.runs.folder import create
 from kflab.runs.history import RunState
 from kflab.runs.info import CONSOLE
@@ -136,6 +149,19 @@ async def test_every_state_is_told(events: list[Event], status: Status, words: l
         screen = screen_text(app)
         assert [word for word in words if word not in screen] == []
         assert "a-run" in screen
+
+
+@pytest.mark.parametrize("status", [Status.CRASHED, Status.FAILED, Status.STOPPED])
+async def test_why_a_run_ended_and_what_to_do_stand_below_its_curves(status: Status) -> None:
+    app = PaneApp()
+    async with app.run_test(size=(120, 16)) as pilot:
+        ending = Ending(status, "the machine was restarted", "`kflab resume a-run` goes on", Fault.RESTARTED)
+        app.pane.show_run(state_after(*prepared(), *epochs_of(2)), status, name="a-run", ending=ending)
+        await pilot.pause()
+        screen = screen_text(app)
+        assert f"{status.value.capitalize()}: the machine was restarted" in screen
+        assert "Next: `kflab resume a-run` goes on." in screen
+        assert "train 0.5000" in screen
 
 
 async def test_what_a_run_says_cannot_act_on_the_terminal() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from kflab import cli
 from kflab.errors import KflabError
 from kflab.runs import launch as launching
 from kflab.runs import process as processes
@@ -338,3 +339,39 @@ def test_a_trainer_that_is_started_has_the_lock_from_its_first_moment(
     wait_until(lambda: status(run_dir) is Status.CRASHED)
     with hold(run_dir):
         pass
+
+
+def test_every_command_tells_the_cause_and_what_to_do(
+    run_dir: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    sizes = Prepared(2.0, 4, 10, 32, 320, 32, 64, 12)
+    write(run_dir, Started(1.0, 1), sizes, Finished(3.0, End.FAILED, cause="it is full", fault=Fault.DISK))
+    where = ("--runs-dir", str(run_dir.parent))
+    todo = "make room on the disk; train it anew: it ended before its first snapshot"
+    assert cli.run(("runs", *where)) == 0
+    assert f"it is full; {todo}" in capsys.readouterr().out
+    assert cli.run(("show", "last", *where)) == 0
+    shown = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert ["status", "failed: it is full"] in shown
+    assert ["next", todo] in shown
+    assert cli.run(("watch", "last", *where)) == 1
+    watched = capsys.readouterr().out
+    assert "it is full" in watched
+    assert f"next: {todo}" in watched
+    assert cli.run(("show", "last", "--json", *where)) == 0
+    told = msgspec.json.decode(capsys.readouterr().out)["run"]
+    assert (told["cause"], told["advice"], told["fault"]) == ("it is full", todo, "disk")
+
+
+def test_a_crash_is_told_by_every_command(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    amend_info(run_dir, process=msgspec.structs.replace(identify(), boot="of-the-start-before"))
+    write(run_dir, Started(1.0, 1), Prepared(2.0, 4, 10, 32, 320, 32, 64, 12))
+    where = ("--runs-dir", str(run_dir.parent))
+    assert cli.run(("watch", "last", *where)) == 1
+    watched = capsys.readouterr().out
+    assert "crashed in epoch 1: the machine was restarted while it trained" in watched
+    assert f"next: `kflab resume {run_dir.name}` goes on" in watched
+    assert cli.run(("watch", "last", "--json", *where)) == 1
+    last = msgspec.json.decode(capsys.readouterr().out.splitlines()[-1])
+    assert (last["status"], last["fault"]) == ("crashed", "restarted")
