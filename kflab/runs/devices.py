@@ -174,6 +174,20 @@ def choose(
     return Placement(names, uuids, {**sharing, _VISIBLE: ",".join(uuids)})
 
 
+def unseen(backend: str, runs_on: Collection[str], found: Collection[str]) -> str:
+    """That a backend finds no GPU, although it was put on one, and what to do; "" where all is well.
+
+    Args:
+        backend: Keras' backend.
+        runs_on: the devices that the trainer was put on.
+        found: the devices that the backend finds, once it is loaded.
+    """
+    if not any(name.startswith(GPU) for name in runs_on) or any(name.startswith(GPU) for name in found):
+        return ""
+    put = ", ".join(runs_on)
+    return f"{backend} finds no GPU, though this machine has {put}; {GET_GPU[backend]} brings what it needs"
+
+
 def _places(device: str, seen: Sequence[Gpu], taken: Collection[str]) -> list[int]:
     if device == GPUS:
         whole = [place for place, gpu in enumerate(seen) if not gpu.is_slice]

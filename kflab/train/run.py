@@ -28,7 +28,7 @@ from kflab.engine.protocol import Report
 from kflab.engine.weights import load_weights
 from kflab.errors import KflabError
 from kflab.experiment import Experiment
-from kflab.runs.devices import GPUS
+from kflab.runs.devices import GPUS, unseen
 from kflab.runs.disk import needed
 from kflab.runs.events import End, Evaluated, Fault, Logs, Prepared
 from kflab.runs.info import BEST, FINAL, RunInfo, amend_info, read_info
@@ -89,13 +89,17 @@ def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal
     """
     make_deterministic(experiment.training)
     seed = _seed(info, experiment)
-    amend_info(
+    now = amend_info(
         run_dir,
         seed=seed,
         keras=keras.__version__,
         backend_version=str(getattr(sys.modules.get(info.backend), "__version__", "")),
         devices=_devices(),
     )
+    if lacking := unseen(info.backend, now.runs_on, now.devices):
+        if info.device:
+            raise KflabError(lacking)
+        journal.note(f"{lacking}. It is trained on the CPU.")
     base = Path(info.source).parent if info.source else Path(info.cwd or run_dir)
     journal.loading(experiment.data.source)
     study(experiment.data, base, journal.loading)

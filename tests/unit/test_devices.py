@@ -11,7 +11,7 @@ import pytest
 
 from kflab.errors import UnusableInputError
 from kflab.runs import devices
-from kflab.runs.devices import DeviceError, by_use, check_device, choose, free_gpus, visible_gpus
+from kflab.runs.devices import DeviceError, by_use, check_device, choose, free_gpus, unseen, visible_gpus
 from kflab.runs.gpus import Driver, Gpu
 
 GB = 10**9
@@ -214,6 +214,15 @@ class TestChoice:
     def test_what_the_person_has_set_about_memory_stays(self) -> None:
         environment = {"TF_FORCE_GPU_ALLOW_GROWTH": "false"}
         assert "TF_FORCE_GPU_ALLOW_GROWTH" not in choose("", "tensorflow", environment, TWO).environment
+
+
+def test_a_backend_that_finds_no_gpu_is_told_of() -> None:
+    assert unseen("tensorflow", ("gpu:1",), ("gpu:0",)) == ""
+    assert unseen("tensorflow", ("cpu",), ("cpu:0",)) == ""
+    words = unseen("tensorflow", ("gpu:1",), ("cpu:0",))
+    assert words.startswith(
+        "tensorflow finds no GPU, though this machine has gpu:1; pip install 'kflab[cuda]'"
+    )
 
 
 @pytest.mark.parametrize("name", ["", "cpu", "gpu", "gpus", "gpu:0", "gpu:12"])
