@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import time
@@ -209,7 +210,9 @@ class Steering:
             time.sleep(LOOK_SECONDS)
             if time.monotonic() - sign >= _SIGN_SECONDS:
                 sign = time.monotonic()
-                os.utime(self._journal.run_dir / EVENTS)
+                # A folder that is out of reach for a while is no reason to lose what waits.
+                with contextlib.suppress(OSError):
+                    os.utime(self._journal.run_dir / EVENTS)
             if self._snapshots is not None:
                 self._snapshots.after_steps(loop, None)
             for asked in self._journal.requests():
