@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,3 +29,28 @@ def runs_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("KFLAB_RUNS_DIR", str(folder))
     return folder
+
+
+@pytest.fixture
+def stub_keeper(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Has whoever starts runs, keepers of the queue too, start the stub trainer, with options.
+
+    What is left of both ends with the test.
+    """
+    from kflab.runs import launch, queue_keeper, queueing
+    from kflab.runs.control import kill
+    from kflab.runs.listing import list_runs
+
+    stubs = Path(__file__).parent / "stubs"
+
+    def use(options: str) -> None:
+        (runs_dir / "stub-options").write_text(options)
+        monkeypatch.setattr(queue_keeper, "KEEPER", (sys.executable, str(stubs / "keeper.py")))
+        trainer = (sys.executable, str(stubs / "trainer.py"), *options.split())
+        monkeypatch.setattr(launch, "TRAINER", trainer)
+
+    yield use
+    queueing.hold(runs_dir)
+    for run in list_runs(runs_dir):
+        if run.status.is_alive:
+            kill(Path(run.path))

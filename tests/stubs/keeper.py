@@ -1,6 +1,8 @@
 """The keeper of a queue, with the stub trainer in place of the real one.
 
-    KFLAB_STUB_OPTIONS="--epochs 2" python tests/stubs/keeper.py RUNS_DIR LOCK
+    python tests/stubs/keeper.py RUNS_DIR LOCK
+
+The options of the trainer are in the file `stub-options` of the runs folder.
 """
 
 from __future__ import annotations

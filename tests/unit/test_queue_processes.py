@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -22,7 +22,7 @@ from kflab.runs.control import kill
 from kflab.runs.events import Finished, Started
 from kflab.runs.folder import create
 from kflab.runs.info import EVENTS, amend_info, read_info
-from kflab.runs.listing import list_runs, summarize
+from kflab.runs.listing import summarize
 from kflab.runs.process import identify
 from kflab.runs.queue_file import read_queue
 from kflab.runs.queue_turns import start_due
@@ -33,23 +33,6 @@ from kflab.train import __main__ as trainer
 STUBS = Path(__file__).parents[1] / "stubs"
 QUICK = "--epochs 1 --steps 2 --pace 0.001"
 LONG = "--epochs 1000 --steps 100 --pace 0.05"
-
-
-@pytest.fixture
-def stub_keeper(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Has keepers start the stub trainer, with options; what is left of all ends with the test."""
-
-    def use(options: str) -> None:
-        (runs_dir / "stub-options").write_text(options)
-        monkeypatch.setattr(queue_keeper, "KEEPER", (sys.executable, str(STUBS / "keeper.py")))
-        stub = (sys.executable, str(STUBS / "trainer.py"), *options.split())
-        monkeypatch.setattr(launch, "TRAINER", stub)
-
-    yield use
-    queueing.hold(runs_dir)
-    for run in list_runs(runs_dir):
-        if run.status.is_alive:
-            kill(Path(run.path))
 
 
 def made(runs_dir: Path, count: int) -> list[Path]:
@@ -171,9 +154,9 @@ def test_many_processes_that_queue_at_once_lose_nothing(
 ) -> None:
     stub_keeper(QUICK)
     queueing.hold(runs_dir)
-    shares = [[str(run) for run in made(runs_dir, 5)] for _ in range(8)]
+    shares = [[str(run) for run in made(runs_dir, 4)] for _ in range(5)]
     adding = [subprocess.Popen([sys.executable, "-c", ADDING, *share]) for share in shares]
-    assert [process.wait() for process in adding] == [0] * 8
+    assert [process.wait() for process in adding] == [0] * 5
     names = queued(runs_dir)
     assert sorted(names) == sorted(Path(path).name for share in shares for path in share)
     for share in shares:
@@ -196,14 +179,14 @@ def test_even_starters_that_know_nothing_of_each_other_start_nothing_twice(
     runs_dir: Path, stub_keeper: Callable[[str], None]
 ) -> None:
     stub_keeper(QUICK)
-    runs = made(runs_dir, 4)
+    runs = made(runs_dir, 3)
     for run in runs:
         queue_file.put(run, {})
     command = [sys.executable, "-c", STARTING, str(runs_dir), *launch.TRAINER]
 
     def all_started() -> bool:
-        starters = [subprocess.Popen(command) for _ in range(4)]
-        assert [starter.wait() for starter in starters] == [0] * 4
+        starters = [subprocess.Popen(command) for _ in range(3)]
+        assert [starter.wait() for starter in starters] == [0] * 3
         return not queued(runs_dir)
 
     wait_until(all_started)

@@ -21,7 +21,7 @@ from kflab.runs.control import GoOn, Pause, ask, ask_stop
 from kflab.runs.listing import RunSummary, list_runs, summarize
 from kflab.runs.queue_keeper import keep
 from kflab.runs.resuming import resume
-from kflab.runs.status import Status
+from kflab.runs.status import Status, status
 from kflab.tui import keys
 from kflab.tui.logtail import one_line
 from kflab.tui.widgets.rowlist import RowList
@@ -89,7 +89,7 @@ class RunsScreen(ModalScreen[Path | None]):
             return
         hint = (
             f"No runs yet. {_key('train')} in the lab trains the experiment, and the run is listed here.\n"
-            f"{_key('queue')} lets it wait for a free GPU, or on a machine without one for the end of others.\n"
+            f"{_key('queue')} lets it wait for a free GPU; on a machine without one, for the end of others.\n"
             f"Runs are kept in {self._runs_dir}."
         )
         self.query_one("#empty", Static).update(Text(hint))
@@ -197,13 +197,7 @@ class RunsScreen(ModalScreen[Path | None]):
         run = self._rows.current
         if run is None:
             return
-        path = Path(run.path)
-        if run.status is Status.QUEUED:
-            await self._do(lambda: queueing.take_out(path))
-        elif run.status.is_alive:
-            await self._do(lambda: ask_stop(path))
-        else:
-            self._refuse(f"{run.name} is not running: it is {run.status.value}")
+        await self._do(lambda: _stop(Path(run.path)))
 
     async def action_pause(self) -> None:
         """Pauses the run under the cursor, or lets it go on."""
@@ -246,6 +240,21 @@ class RunsScreen(ModalScreen[Path | None]):
     def action_cancel(self) -> None:
         """Ends with no run."""
         self.dismiss(None)
+
+
+def _stop(run_dir: Path) -> None:
+    """Stops a run as it is now, which may be more than the list shows.
+
+    Raises:
+        KflabError: there is nothing to stop.
+    """
+    now = status(run_dir)
+    if now is Status.QUEUED:
+        queueing.take_out(run_dir)
+    elif now.is_alive:
+        ask_stop(run_dir)
+    else:
+        raise KflabError(f"{run_dir.name} is not running: it is {now}")
 
 
 def _key(action: str) -> str:
