@@ -111,7 +111,8 @@ class Forked:
 
     def start(self, run_dir: Path, *_given: object) -> _Fork:
         """Starts a trainer, in place of what `launch` does."""
-        assert self._origin.stdin is not None and self._origin.stdout is not None
+        assert self._origin.stdin is not None
+        assert self._origin.stdout is not None
         self._origin.stdin.write(f"{run_dir}\n")
         self._origin.stdin.flush()
         return _Fork(int(self._origin.stdout.readline()))
@@ -213,7 +214,8 @@ def end_of(run_dir: Path) -> Ended:
     count = sum(newest.about.groups.values())
     for index, (about, array) in enumerate(zip(newest.about.arrays, newest.arrays, strict=True)):
         if index < count:
-            ended.values[f"{index} {about.name}"] = array
+            # An optimizer is numbered by how many the process has made.
+            ended.values[f"{index} {about.name.rpartition('/')[2]}"] = array
     table = run_dir / "history.csv"
     ended.told["table"] = table.read_text() if table.exists() else ""
     return ended

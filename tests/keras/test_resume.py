@@ -109,7 +109,9 @@ def test_a_run_that_died_twice_ends_as_one_that_lived(
     go(died)
     assert differences(end_of(whole), end_of(died)) == []
     state = state_of(died)
-    assert [(event.epoch, event.step) for event in state.resumed] == [(1, 3), (2, 7)]
+    first, second = (Position(event.epoch, event.step) for event in state.resumed)
+    assert Position(1, 0) <= first < Position(1, 4)
+    assert Position(2, 0) <= second < Position(2, 7)
     assert (state.epochs_done, state.epochs, list(state.epoch_seconds)) == (4, 4, [1, 2, 3, 4])
     assert state.finished is not None
     assert state.finished.status is End.DONE
