@@ -204,4 +204,4 @@ def unanswered(answer: Answer, seconds: float) -> str:
     late = f"no answer within {seconds:g} s, but it is alive"
     if answer.status is Status.STARTING:
         return f"{late}: it loads or compiles, and answers before its first step"
-    return f"{late}: a step, a validation or a snapshot takes longer than that; the request holds"
+    return f"{late}: a step (the first is compiled) or a validation takes longer; the request holds"
