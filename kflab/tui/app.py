@@ -5,11 +5,9 @@ Nothing is imported here that the first frame can do without.
 
 from __future__ import annotations
 
-import asyncio
 import enum
 import gc
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -159,6 +157,7 @@ class Lab(App[None]):
     def _settle(self) -> None:
         """Starts what takes time, now that the graph is on the screen."""
         from kflab.tui.keeping import Keeper
+        from kflab.tui.signals import catch_signals
 
         # What is loaded now stays; looking through it again and again would make keys wait.
         gc.freeze()
@@ -173,7 +172,7 @@ class Lab(App[None]):
             self._keeper.adopt(self._adopted, self.now.path, self.now.source)
         self._keeper.note(self.now)
         if not self.is_headless:
-            self._catch_signals()
+            catch_signals(self)
         self.offer_unsaved(nameless=self._recovery is Recovery.OFFER_ALL)
 
     def offer_unsaved(self, *, nameless: bool = False) -> None:
@@ -279,21 +278,6 @@ class Lab(App[None]):
         # What goes wrong after the first fault mostly goes wrong because of it.
         self.fault = self.fault or sys.exception()
         self._close_messages_no_wait()
-
-    def _catch_signals(self) -> None:
-        """Keeps what is not saved when the terminal is closed or somebody ends the lab."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGHUP, signal.SIGTERM):
-            loop.add_signal_handler(number, self._end_by, number)
-
-    def _end_by(self, number: signal.Signals) -> None:
-        self.keep_now()
-        if number is signal.SIGTERM:
-            self.exit(return_code=128 + number)
-            return
-        # The terminal is gone, and writing to it would fail: nothing is left to tidy up.
-        asyncio.get_running_loop().remove_signal_handler(number)
-        os.kill(os.getpid(), number)
 
     def open(self, path: Path) -> None:
         """Opens an experiment.

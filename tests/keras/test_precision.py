@@ -35,7 +35,7 @@ model:
   outputs: [department]
 training:
   loss: {SparseCategoricalCrossentropy: {from_logits: true}}
-  epochs: 1
+  epochs: 3
   seed: 1
 """
 
@@ -155,8 +155,7 @@ assert all(np.array_equal(one, other) for one, other in zip(*found, strict=True)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
-@pytest.mark.parametrize("asked", [False, True], ids=["as it is", "deterministic"])
+@pytest.mark.parametrize(("backend", "asked"), [("tensorflow", False), ("tensorflow", True), ("jax", True)])
 def test_equal_seeds_give_equal_weights_on_a_cpu(
     make_run: Make, monkeypatch: pytest.MonkeyPatch, backend: str, *, asked: bool
 ) -> None:
