@@ -1,7 +1,7 @@
 """Small models of many kinds, trained by the `fit` of Keras and by a stepper; a process for each backend.
 
 `python stepper_cases.py CASE...` prints one line of JSON for each: the digest of the weights of each way, and
-how far they are from those of `fit`.
+how far they are from those of `fit`. `CASE=WAY,WAY` leaves out the other ways.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import keras
@@ -19,7 +19,6 @@ from kflab.experiment import PlanSettings
 from kflab.train.feeding import Fed
 from kflab.train.orders import Orders
 from kflab.train.steppers.choosing import make_stepper
-from kflab.train.steppers.stepper import Stepper
 
 L = keras.layers
 SEED, BATCH, EPOCHS = 3, 16, 2
@@ -210,31 +209,26 @@ WAYS: dict[str, tuple[PlanSettings, int]] = {
 LOOPS: dict[str, tuple[PlanSettings, int]] = {
     "loop of one": (PlanSettings(steps_per_execution=2), 1),
     "loop of two": (PlanSettings(steps_per_execution=2), 2),
-    "loop of all": (PlanSettings(steps_per_execution=2), 4),
 }
 
 
-def compared(case: str) -> dict[str, Any]:
-    """What the ways of a case come to."""
+def compared(case: str, ways: Collection[str]) -> dict[str, Any]:
+    """What the ways of a case come to; no ways: all that there are."""
     reference = values(fitted(case))
     found: dict[str, Any] = {"case": case, "fit": digest(reference)}
-    for way, (plan, groups) in {**WAYS, **(LOOPS if keras.backend.backend() == "jax" else {})}.items():
+    every = {**WAYS, **(LOOPS if keras.backend.backend() == "jax" else {})}
+    for way in ways or every:
+        plan, groups = every[way]
         model = values(stepped(case, plan, groups))
         found[way] = digest(model)
         found[f"{way}, off"] = off(reference, model)
     return found
 
 
-def held(stepper: Stepper, fed: Fed) -> dict[str, float]:
-    """What an evaluation comes to."""
-    stepper.evaluate(fed, begin=0, count=1)
-    made = stepper.evaluate(fed, begin=1, count=fed.steps - 1)
-    return {name: float(np.asarray(keras.ops.convert_to_numpy(value))) for name, value in made.logs.items()}
-
-
 def main(cases: list[str]) -> None:
-    for case in cases:
-        sys.stdout.write(json.dumps(compared(case)) + "\n")
+    for given in cases:
+        case, _, ways = given.partition("=")
+        sys.stdout.write(json.dumps(compared(case, ways.split(",") if ways else ())) + "\n")
         sys.stdout.flush()
 
 
