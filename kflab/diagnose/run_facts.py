@@ -181,6 +181,7 @@ def facts_of(
     seed: int = 0,
     seed_drawn: bool = False,
     devices: Sequence[str] = (),
+    crash: str = "",
 ) -> RunFacts:
     """A run as values.
 
@@ -192,6 +193,7 @@ def facts_of(
         seed: the seed that was used.
         seed_drawn: nobody gave one.
         devices: the devices that the backend saw.
+        crash: why its trainer ended without a word, where it did.
     """
     epochs = tuple(
         sorted(
@@ -216,7 +218,7 @@ def facts_of(
         planned=state.epochs,
         is_over=is_over or finished is not None,
         end=finished.status if finished else None,
-        cause=finished.cause if finished else "",
+        cause=finished.cause if finished else crash,
         first=state.first_logs,
         rates=tuple(rates.get(float(epoch), math.nan) for epoch in epochs),
         seconds=tuple(state.epoch_seconds.get(epoch, math.nan) for epoch in epochs),

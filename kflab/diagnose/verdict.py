@@ -12,6 +12,7 @@ from kflab.diagnose.findings import Finding, Severity
 from kflab.diagnose.run_facts import RunFacts, facts_of
 from kflab.errors import KflabError
 from kflab.experiment import Experiment
+from kflab.runs.ending import Ending, how_it_ended
 from kflab.runs.follow import Follow
 from kflab.runs.history import RunState
 from kflab.runs.info import EXPERIMENT, RunInfo, read_info
@@ -91,6 +92,7 @@ def verdict_on(
     *,
     is_over: bool = True,
     info: DatasetInfo | None = None,
+    ending: Ending | None = None,
 ) -> tuple[Finding, ...]:
     """The verdict on a run that is followed.
 
@@ -100,6 +102,7 @@ def verdict_on(
         run: what else is known of it.
         is_over: whether nothing more will happen; while more will, only what is certain is told.
         info: what its dataset is said to hold, for the names of classes.
+        ending: how it ended, where it did.
     """
     return verdict(
         facts_of(
@@ -110,6 +113,7 @@ def verdict_on(
             seed=run.seed if run else 0,
             seed_drawn=run.seed_drawn if run else False,
             devices=run.devices if run else (),
+            crash=ending.cause if ending else "",
         )
     )
 
@@ -130,7 +134,14 @@ def verdict_of(run_dir: Path, *, is_over: bool = True) -> tuple[Finding, ...]:
     follow.poll()
     while follow.is_behind:
         follow.poll()
-    return verdict_on(follow.state, experiment, run, is_over=is_over, info=described(experiment, run))
+    return verdict_on(
+        follow.state,
+        experiment,
+        run,
+        is_over=is_over,
+        info=described(experiment, run),
+        ending=how_it_ended(run_dir) if is_over else None,
+    )
 
 
 def described(experiment: Experiment, run: RunInfo) -> DatasetInfo | None:

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from kflab import cli
+from kflab.diagnose.verdict import verdict_of
 from kflab.errors import KflabError
 from kflab.runs import launch as launching
 from kflab.runs import process as processes
@@ -23,7 +24,7 @@ from kflab.runs.ending import Ending, advice, how_it_ended
 from kflab.runs.events import Costed, End, Fault, Finished, LargestLayer, Prepared, Started
 from kflab.runs.fault_words import fault_in
 from kflab.runs.folder import create
-from kflab.runs.info import CONSOLE, EVENTS, amend_info, read_info
+from kflab.runs.info import CONSOLE, EVENTS, EXPERIMENT, amend_info, read_info
 from kflab.runs.launch import launch
 from kflab.runs.lines import LineWriter
 from kflab.runs.listing import summarize
@@ -35,6 +36,11 @@ from kflab.runs.snapshots import SNAPSHOTS
 from kflab.runs.status import Status, status
 from tests.small_disk import small_disk
 
+SMALL = """
+kflab: 1
+model: {nodes: {x: {Input: {shape: [4]}}, y: {Dense: {units: 1}, from: x}}, outputs: [y]}
+training: {loss: MeanSquaredError}
+"""
 STUB = Path(__file__).parents[1] / "stubs" / "trainer.py"
 
 
@@ -167,6 +173,8 @@ def test_memory_that_ran_out_is_told_from_a_kill(
     assert found.cause.startswith("out of memory: the system ended the trainer (SIGKILL)")
     assert "conv 30 MB, dense 2 MB" in found.cause
     assert found.advice.startswith("free memory or take a smaller training.batch_size; `kflab resume")
+    (run_dir / EXPERIMENT).write_text(SMALL)
+    assert "KF019" in {finding.code for finding in verdict_of(run_dir)}
     # Without a witness it is only likely.
     amend_info(run_dir, ended="", memory_kills=before)
     assert ended(run_dir).cause.startswith("out of memory, most likely")

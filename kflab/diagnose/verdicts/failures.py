@@ -13,10 +13,8 @@ from kflab.diagnose.verdicts.guessing import loss_name
 from kflab.diagnose.verdicts.learning import RATE
 from kflab.diagnose.verdicts.rule import VerdictRule, verdict_rule
 from kflab.graph.nodes import Layer, Op, source_of
+from kflab.runs.crash import OUT_OF_MEMORY
 from kflab.runs.events import NotFinite
-
-OUT_OF_MEMORY = "out of memory"
-"""How the cause of a run begins whose memory ran out."""
 
 _LARGE_INPUTS = 50.0
 _UNDEFINED_OPS = {

@@ -284,7 +284,9 @@ def _verdict(follower: RunFollower) -> tuple[Finding, ...]:
 
     run = read_info(follower.run_dir)
     experiment = document.read(follower.run_dir / EXPERIMENT)
-    return verdict_on(follower.state, experiment, run, info=described(experiment, run))
+    return verdict_on(
+        follower.state, experiment, run, info=described(experiment, run), ending=follower.ending
+    )
 
 
 def _launch(session: Session, backend: str, warm: WarmKeeper | None) -> Path:
