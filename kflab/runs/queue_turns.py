@@ -164,7 +164,7 @@ def start_due(
             except KflabError as error:
                 problem = str(error)
             else:
-                change(runs_dir, lambda now, name=waiting.name: queue.without(now, (name,)))
+                _drop(runs_dir, waiting.name)
                 started.append(waiting.name)
                 say(f"started {waiting.name}")
                 continue
@@ -172,6 +172,11 @@ def start_due(
             say(f"{waiting.name}: {problem or 'the problem is gone'}")
             _note(runs_dir, waiting.name, problem)
     return started
+
+
+def _drop(runs_dir: Path, name: str) -> None:
+    """Takes a run out that was started."""
+    change(runs_dir, lambda now: queue.without(now, (name,)))
 
 
 def _note(runs_dir: Path, name: str, problem: str) -> None:
