@@ -55,14 +55,14 @@ def lab(preset: str, folder: Path, *, warm: bool) -> Iterator[object]:
         terminal.press("q")
 
 
-def first_step(preset: str, folder: Path, *, warm: bool) -> dict[str, float]:
+def first_step(preset: str, folder: Path, patience: int, *, warm: bool) -> dict[str, float]:
     """Seconds from the key to each kind of event of the run, and what the waiting trainer takes of memory."""
     found: dict[str, float] = {}
     with lab(preset, folder, warm=warm) as terminal:
         if warm:
             terminal.wait_for("trainer ready", 240)
             found["memory"] = waiting_memory(terminal.pid)
-        settle()
+        settle(patience)
         pressed = time.time()
         terminal.press("t")
         for name, moment in events_until_batch(folder / "runs", terminal):
@@ -100,9 +100,9 @@ def waiting_memory(lab_pid: int) -> float:
     raise SystemExit("no trainer waits")
 
 
-def settle() -> None:
-    """Waits until a processor is idle, half a minute at most."""
-    for _ in range(30):
+def settle(patience: int) -> None:
+    """Waits until a processor is idle, so many seconds at most."""
+    for _ in range(patience):
         if psutil.cpu_percent(1.0) * psutil.cpu_count() < 100 * (psutil.cpu_count() - 0.5):
             return
 
@@ -143,6 +143,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--preset", default="digits_mlp")
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--settle", type=int, default=30, help="seconds to wait for an idle machine")
     parser.add_argument("--keys", type=int, default=0)
     given = parser.parse_args()
     write = sys.stdout.write
@@ -150,7 +151,7 @@ def main() -> None:
     for _ in range(given.runs):
         for warm in (False, True):
             folder = Path(tempfile.mkdtemp(prefix="kflab-first-step-"))
-            found[warm].append(first_step(given.preset, folder, warm=warm))
+            found[warm].append(first_step(given.preset, folder, given.settle, warm=warm))
     if given.runs:
         cold = tell(write, "cold", found[False])
         warm_start = tell(write, "warm", found[True])
