@@ -71,10 +71,12 @@ class Stopwatch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no
         self._begin = time.perf_counter()
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Notes when an epoch starts."""
+        """Notes when an epoch starts; what the first one has compiled in between no longer counts."""
         self._epoch_begin = time.perf_counter()
         self._done = self._validated = 0
         self._training.pause()
+        if epoch == 1:
+            self._training = _Window(LEAST_STEPS, SECONDS)
 
     def after_steps(self, step: int, made: Made) -> None:
         """Steps are done; `step` is the index of the last one."""
