@@ -27,7 +27,6 @@ from kflab.runs.status import Status
 from kflab.runs.tail import Tail
 from kflab.train import snapshots
 from kflab.train import supervise as supervising
-from kflab.train.causes import cause_of, fault_of
 from kflab.train.guard import Guard
 from kflab.train.loop import Loop
 from tests.small_disk import small_disk
@@ -110,6 +109,7 @@ def leave(folder: Path, free: int) -> Path:
     return filler
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number(tmp_path: Path, ended: Callable[..., Ending]) -> None:
     text = """
 kflab: 1
@@ -388,22 +388,3 @@ training: {loss: SparseCategoricalCrossentropy, epochs: 2}
     assert (found.status, found.fault) == (Status.FAILED, Fault.DATA)
     assert "table.csv" in found.cause
     assert "301" in found.cause
-
-
-def test_errors_of_the_other_backends(tmp_path: Path) -> None:
-    jax = pytest.importorskip("jax", reason="JAX is not installed")
-    lost = jax.errors.JaxRuntimeError("INTERNAL: CUDA error: CUDA_ERROR_ILLEGAL_ADDRESS: an illegal access")
-    assert fault_of(lost, tmp_path) is Fault.DEVICE
-    assert cause_of(lost).startswith("the GPU was lost (INTERNAL: CUDA error")
-    full = jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 8589934592")
-    assert fault_of(full, tmp_path) is Fault.MEMORY
-
-
-def test_errors_of_pytorch(tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    kind = getattr(torch, "AcceleratorError", RuntimeError)  # of PyTorch 2.8 and later
-    lost = kind("CUDA error: unspecified launch failure\nCUDA kernel errors might be")
-    assert fault_of(lost, tmp_path) is Fault.DEVICE
-    assert cause_of(lost) == "the GPU was lost (CUDA error: unspecified launch failure)"
-    full = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-    assert fault_of(full, tmp_path) is Fault.MEMORY
