@@ -110,7 +110,7 @@ class Snapshots:
         if not self._state.is_sound:
             raise KflabError("the loss is no number any more: the snapshots from before are kept")
         if loop.is_validating and not self._state.has_metrics:
-            raise KflabError("a validation is at work, which is short; ask again")
+            raise KflabError("none is taken in the middle of a validation")
         self._take(loop)
 
     def _take(self, loop: Loop) -> None:
