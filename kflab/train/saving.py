@@ -93,7 +93,7 @@ class BestModel:
                 self._waiting = None
                 self._save(model)
             else:
-                self._waiting = values_of(model.weights)
+                self._waiting = values_of(_saved(model))
         elif time.monotonic() >= self._next_save:
             self.finish(model)
 
@@ -101,13 +101,14 @@ class BestModel:
         """Writes what is not written yet; the model has its own weights again afterwards."""
         if self._waiting is None:
             return
-        own = model.get_weights()
-        model.set_weights(self._waiting)
+        variables = _saved(model)
+        own = values_of(variables)
+        _assign(variables, self._waiting)
         self._waiting = None
         try:
             self._save(model)
         finally:
-            model.set_weights(own)
+            _assign(variables, own)
 
     @property
     def path(self) -> Path:
@@ -127,3 +128,14 @@ class BestModel:
         save_model(model, self._path)
         end = time.monotonic()
         self._next_save = end + (end - start) / _SHARE
+
+
+def _saved(model: keras.Model) -> list[Any]:
+    """The variables that a saved model has: those of its optimizer, too."""
+    optimizer = [] if model.optimizer is None else model.optimizer.variables
+    return [*model.weights, *optimizer]
+
+
+def _assign(variables: Sequence[Any], values: Sequence[Any]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
