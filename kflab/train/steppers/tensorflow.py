@@ -104,11 +104,9 @@ class _Steps:
 class _FromArrays(_Steps):
     def __init__(self, model: keras.Model, fed: Fed, step: Step) -> None:
         self._model, self._fed, self._step = model, fed, step
-        self._whole = fed.samples // fed.batch_size
         self._arrays = tf.nest.map_structure(_tensor, fed.arrays)
         self._order: tf.Tensor | None = None
         self._many = tf.function(self._steps, autograph=False, reduce_retracing=True)
-        self._rest = tf.function(self._last, autograph=False, reduce_retracing=True)
         if fed.orders is not None:
             self._order = tf.range(fed.samples, dtype=tf.int64)
 
@@ -125,34 +123,21 @@ class _FromArrays(_Steps):
         )
 
     def trace(self) -> None:
-        if self._whole:
-            self._many.get_concrete_function(tf.constant(0), tf.constant(1), self._order)
-        else:
-            self._rest.get_concrete_function(self._order)
+        self._many.get_concrete_function(tf.constant(0), tf.constant(1), self._order)
 
     def make(self, begin: int, count: int) -> Made:
-        whole = min(count, self._whole - begin)
-        made = None
-        if whole > 0:
-            made = Made(*self._many(tf.constant(begin), tf.constant(whole), self._order))
-        if count > max(whole, 0):
-            logs, loss = self._rest(self._order)
-            made = Made(logs, loss if made is None else tf.concat([made.losses, loss], 0))
-        assert made is not None, "no steps were asked for"
-        return made
+        return Made(*self._many(tf.constant(begin), tf.constant(count), self._order))
 
     def _steps(self, begin: Any, count: Any, order: Any) -> tuple[Mapping[str, Any], Any]:
-        def batch(index: Any) -> Any:
-            return self._batch((begin + index) * self._fed.batch_size, self._fed.batch_size, order)
+        return _in_a_loop(self._model, self._step, lambda index: self._batch(begin + index, order), count)
 
-        return _in_a_loop(self._model, self._step, batch, count)
-
-    def _last(self, order: Any) -> tuple[Mapping[str, Any], Any]:
-        first = self._whole * self._fed.batch_size
-        logs = self._step(self._batch(tf.constant(first), self._fed.samples - first, order))
-        return logs, tf.cast(logs["loss"], tf.float32)[None]
-
-    def _batch(self, first: Any, size: int, order: Any) -> Any:
+    def _batch(self, step: Any, order: Any) -> Any:
+        samples, size = self._fed.samples, self._fed.batch_size
+        first = step * size
+        if samples % size:
+            # As in `fit`, batches are of any size where the last one is smaller: TensorFlow rounds otherwise
+            # where it knows the size beforehand.
+            size = tf.minimum(size, samples - first)
         if order is None:
             return tf.nest.map_structure(
                 lambda array: None if array is None else _rows(array, first, size), self._arrays
@@ -236,7 +221,7 @@ def _trace(function: Callable[[Any], None], batch: Any) -> None:
     tf.function(function, autograph=False).get_concrete_function(batch)
 
 
-def _rows(array: Any, first: Any, size: int) -> Any:
+def _rows(array: Any, first: Any, size: Any) -> Any:
     return tf.slice(array, [first, *[0] * (array.shape.rank - 1)], [size, *array.shape[1:]])
 
 
