@@ -16,6 +16,7 @@ from kflab.runs.control import ask_stop
 from kflab.runs.events import End
 from kflab.runs.history import RunState
 from kflab.runs.info import EXPERIMENT, FINAL, read_info
+from kflab.runs.requests import Asked
 from kflab.train.causes import cause_of
 from kflab.train.journal import Journal
 from kflab.train.run import Outcome, train
@@ -150,18 +151,18 @@ def test_odd_sizes_of_data(
 
 def test_a_stop_is_heeded_between_two_steps(make_run: Make, train_here: Train, state_of: StateOf) -> None:
     run_dir = make_run(f"{{{LOSS}, epochs: 100000, batch_size: 1}}")
-    journal_stop = Journal.stop_asked
+    requests = Journal.requests
     seen = 0
 
-    def ask_after_a_while(journal: Journal) -> bool:
+    def ask_after_a_while(journal: Journal) -> list[Asked]:
         nonlocal seen
         seen += 1
         if seen == 6:
             ask_stop(run_dir)
-        return journal_stop(journal)
+        return requests(journal)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Journal, "stop_asked", ask_after_a_while)
+        patch.setattr(Journal, "requests", ask_after_a_while)
         outcome = train_here(run_dir)
     assert outcome.status is End.STOPPED
     assert outcome.epochs == state_of(run_dir).epochs_done < 100000
