@@ -20,6 +20,7 @@ from kflab.train.journal import Journal
 from kflab.train.model_variables import put_back, values_of, variables_of
 from kflab.train.steppers.choosing import make_stepper
 from kflab.train.steppers.stepper import Stepper
+from kflab.train.threads import is_kept_to_one_thread
 
 LEAST_STEPS = 100
 """A training of fewer steps is over before measuring has paid."""
@@ -110,6 +111,8 @@ class Planner:
         self._steps = epochs * train.steps
         self._backend = keras.backend.backend()
         self._reasons = [path.reason]
+        if is_kept_to_one_thread():
+            self._reasons.append("one thread for each operation: they are too short to be shared")
         self._found: dict[str, float] = {}
         self._plan = Plan(settings.steps_per_execution or 1, path.data, bool(settings.jit_compile))
 

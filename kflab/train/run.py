@@ -56,6 +56,7 @@ from kflab.train.snapshots import Snapshots
 from kflab.train.steering import Steering
 from kflab.train.steppers.choosing import over_devices
 from kflab.train.surface import surface_writer
+from kflab.train.threads import keep_to_one_thread
 from kflab.train.whole_state import WholeState
 
 _TEST_SECONDS_AFTER_STOP = 10.0
@@ -87,6 +88,7 @@ def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal
         TrainingFailedError: the loss became NaN and the experiment says to end then, or the folder is gone.
         KflabError: data, model or training cannot be used.
     """
+    keep_to_one_thread(experiment)
     make_deterministic(experiment.training)
     seed = _seed(info, experiment)
     now = amend_info(

@@ -35,6 +35,7 @@ from kflab.train.grouping import Grouping
 from kflab.train.loop import Loop
 from kflab.train.steppers.choosing import make_stepper
 from kflab.train.stopwatch import Stopwatch
+from kflab.train.threads import keep_to_one_thread
 
 MOST_EPOCHS = 10_000
 """How long the training would go on if the stopwatch did not end it."""
@@ -63,6 +64,7 @@ def smoke(experiment: Experiment, base: Path | None = None) -> SmokeResult:
         KflabError: the data can not be had, or training fails.
     """
     make_deterministic(experiment.training)
+    keep_to_one_thread(experiment)
     study(experiment.data, base)
     _refuse_errors(experiment, base)
     seed = experiment.training.seed or 0

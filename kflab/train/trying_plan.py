@@ -19,6 +19,7 @@ from kflab.runs.events import Planned
 from kflab.train.compiling import compile_model
 from kflab.train.data_path import choose_data, feed, room
 from kflab.train.planning import planner_of
+from kflab.train.threads import keep_to_one_thread
 
 
 def try_plan(experiment: Experiment, base: Path, progress: Progress | None = None) -> Planned:
@@ -34,6 +35,7 @@ def try_plan(experiment: Experiment, base: Path, progress: Progress | None = Non
     """
     training = experiment.training
     seed = training.seed or 0
+    keep_to_one_thread(experiment)
     make_deterministic(training)
     study(experiment.data, base, progress)
     splits = load(experiment, base, progress, seed)

@@ -20,11 +20,11 @@ from kflab.catalog.datasets import DatasetInfo, Origin, TargetKind, describe
 from kflab.code.data import data_code
 from kflab.code.scripts import write
 from kflab.data import downloads
+from kflab.data.batches import as_fed
 from kflab.data.load import Part, Splits, load
 from kflab.errors import KflabError
 from kflab.experiment import Data, Experiment, Spec
 from kflab.graph.nodes import Graph, Layer, Node
-from kflab.train.run import arrays
 
 OFFLINE = [name for name in datasets.names() if describe(Data(source=name)).origin is not Origin.DOWNLOAD]
 DOWNLOADED = [name for name in datasets.names() if name not in OFFLINE]
@@ -415,9 +415,9 @@ def check_code(experiment: Experiment, base: Path | None = None) -> str:
     for name, (x, y) in code.parts.items():
         part = parts[name]
         assert part is not None
-        inputs, targets = arrays(experiment.model, part)
-        assert_same(eval(x, variables), inputs)
-        assert_same(eval(y, variables), targets)
+        inputs, targets = as_fed(experiment.model, part.inputs, part.targets)
+        assert_same(eval(x, variables), list(inputs) if isinstance(inputs, tuple) else inputs)
+        assert_same(eval(y, variables), list(targets) if isinstance(targets, tuple) else targets)
     return script.text
 
 

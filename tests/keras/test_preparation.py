@@ -14,7 +14,7 @@ from kflab.catalog.preparation_steps import augment_names, find_step, prepare_na
 from kflab.data import load as loading
 from kflab.data.arrays import Samples
 from kflab.data.augment import Augmentation
-from kflab.data.batches import Batches, FollowEpochs, open_batches, order_of
+from kflab.data.batches import Batches, open_batches, order_of
 from kflab.data.class_weights import weights_of
 from kflab.data.fitted import load_fitted, open_split, prepare_samples, prepare_source, save_fitted
 from kflab.data.load import load
@@ -24,8 +24,10 @@ from kflab.engine.build import build
 from kflab.errors import KflabError, UnusableInputError
 from kflab.experiment import Experiment, Spec
 from kflab.runs.info import EXPERIMENT, RunInfo, write_info
+from kflab.runs.plan import Plan
 from kflab.train.compiling import compile_model
 from kflab.train.feeding import fed_with
+from kflab.train.steppers.choosing import make_stepper
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.integers(0, 256, (6, 12, 10, 3)).astype("uint8")
@@ -360,16 +362,11 @@ def trained(made: Experiment, splits: Splits, *, epochs: int = 2, start: int = 0
         model = build(made)
         compile_model(model, made.training)
     fed = fed_with(splits.train, made.model, batch_size=8, seed=3, shuffle=made.data.shuffle)
-    callbacks = [] if fed.batches is None else [FollowEpochs(fed.batches)]
     with open_batches(fed.batches):
-        model.fit(
-            **fed.arguments,
-            epochs=epochs,
-            initial_epoch=start,
-            verbose=0,
-            shuffle=fed.shuffle,
-            callbacks=callbacks,
-        )
+        stepper = make_stepper(model, fed, Plan())
+        for epoch in range(start, epochs):
+            stepper.begin_epoch(epoch)
+            stepper.train(0, fed.steps)
     return model
 
 
