@@ -213,7 +213,9 @@ class Planner:
             return
         if self._backend == "jax" and self._plan.steps_per_execution == 1:
             return
-        count = max(1, min(int(SECONDS / max(seconds, 1e-9)), MOST, self._train.steps))
+        # On JAX a plan of one step at a time means single steps, to whoever goes on with the run, too.
+        least = 2 if self._backend == "jax" else 1
+        count = max(least, min(int(SECONDS / max(seconds, 1e-9)), MOST, self._train.steps))
         self._plan = msgspec.structs.replace(self._plan, steps_per_execution=count)
         self._reasons.append(
             f"steps_per_execution {count}: a step takes {seconds * 1e3:.2f} ms, and there are to be events "
