@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kflab.runs.events import (
-    Batch,
     Epoch,
     Event,
     Finished,
@@ -31,7 +30,8 @@ class Past:
 
     Attributes:
         has_trained: a trainer before this one came to train.
-        has_finished: one ended the run, which did not just die, and none has trained since.
+        finished: the epochs that were done when one ended the run, which did not just die; -1 where none did,
+            or a later one went back before that.
         seconds: how long trainers were at work.
         steered: the requests that changed what is trained, each as it was answered last.
         logs: the values of each epoch.
@@ -39,7 +39,7 @@ class Past:
     """
 
     has_trained: bool = False
-    has_finished: bool = False
+    finished: int = -1
     seconds: float = 0.0
     steered: list[Steered] = field(default_factory=list)
     logs: dict[int, Logs] = field(default_factory=dict)
@@ -50,30 +50,37 @@ class Past:
         match event:
             case Planned():
                 self.planned = event
-            case Batch():
-                self.has_finished = False
             case Epoch():
-                self.has_finished = False
                 self.logs[event.epoch] = event.logs
             case Resumed():
+                self.finished = self.finished if event.epoch >= self.finished else -1
                 self.logs = {epoch: logs for epoch, logs in self.logs.items() if epoch <= event.epoch}
             case Steered(refused="") if event.request in _MADE_AGAIN and event.value is not None:
-                self.steered = [other for other in self.steered if other.id != event.id] + [event]
+                self._take_request(event)
             case Finished():
-                self.has_finished = True
+                self.finished = max(self.finished, event.epochs)
+
+    def _take_request(self, event: Steered) -> None:
+        """Takes up a request; one that was made again stays in the place that it had among the others."""
+        for index, other in enumerate(self.steered):
+            if event.id and other.id == event.id:
+                self.steered[index] = event
+                return
+        self.steered.append(event)
 
     def later_than(self, position: Position, known: Sequence[str]) -> list[Steered]:
-        """The requests that a snapshot does not have in it.
+        """The requests that a snapshot does not have in it, in the order of their places in the training.
 
         Args:
             position: where it was taken.
             known: the ids of the requests that were answered before.
         """
-        return [
+        later = (
             event
             for event in self.steered
             if event.id not in known and Position(event.epoch, event.step) >= position
-        ]
+        )
+        return sorted(later, key=lambda event: Position(event.epoch, event.step))
 
 
 def read_past(run_dir: Path) -> Past:

@@ -93,7 +93,8 @@ class Resuming:
                 self._tell(loop)
             return
         about = self._snapshot.about
-        train_on = about.has_ended and self._past.has_finished
+        # Who goes on with a run that came to its end wants it to train on, however often it is killed.
+        train_on = about.has_ended and about.epoch <= self._past.finished
         self._shelf.put_back(self._path, self._snapshot, self._state.files())
         self._state.put_back(loop, self._snapshot, train_on=train_on)
         loop.start = loop.position = about.position
