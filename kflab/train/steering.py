@@ -24,6 +24,7 @@ from kflab.runs.control import (
     Stop,
     TakeSnapshot,
     kind_of,
+    new_id,
     refusal,
 )
 from kflab.runs.events import Steered
@@ -86,7 +87,7 @@ class Steering:
         self._again = [made for made in again if made.request in _MADE_AGAIN and not made.refused]
         self._snapshots, self._test = snapshots, test
         self._is_paused = False
-        self._later: list[TakeSnapshot] = []
+        self._later: list[TakeSnapshot | Evaluate] = []
 
     def before_training(self, loop: Loop) -> None:
         """Answers what was asked before the first step."""
@@ -113,12 +114,21 @@ class Steering:
             self._make_again(loop, self._again.pop(0))
         later, self._later = self._later, []
         for asked in (*later, *self._journal.requests()):
-            if isinstance(asked, TakeSnapshot) and loop.is_validating:
-                self._later.append(asked)  # none is taken in the middle of a validation
+            if isinstance(asked, TakeSnapshot | Evaluate) and loop.is_validating:
+                self._later.append(asked)  # neither is done in the middle of a validation
             else:
                 self._answer(loop, asked)
+        if loop.stops_now:
+            self._refuse_later(loop)
         if self._is_paused:
             self._wait(loop)
+
+    def _refuse_later(self, loop: Loop) -> None:
+        """Answers what was put off, where training ends before it can be done."""
+        here = loop.position
+        later, self._later = self._later, []
+        for asked in later:
+            self._journal.answer(refused(asked, "the training is over", epoch=here.epoch, step=here.step))
 
     def _make_again(self, loop: Loop, made: Steered) -> None:
         if made.value is None:
@@ -148,7 +158,8 @@ class Steering:
                 request=kind_of(asked),
                 epoch=here.epoch,
                 step=here.step,
-                id=asked.id,
+                # By its id it is known to a trainer that makes it again; a line written by hand has none.
+                id=asked.id or new_id(),
             )
         )
 
@@ -222,6 +233,8 @@ class Steering:
         self.away += time.monotonic() - start
 
     def _evaluate(self, loop: Loop) -> Steered:
+        if loop.is_validating:
+            raise _NotDoneError("it is in the middle of a validation; let it go on first")
         start = time.monotonic()
         if loop.validation is not None:
             split, logs = "validation", loop.validate()
