@@ -145,6 +145,8 @@ class Loop:
             logs |= {f"val_{name}": value for name, value in found.items()}
         self.position = Position(epoch + 1)
         self.stepper.settle()
+        # A callback that does something after the last epoch has to know which one that is by now.
+        self.callbacks.set_params({**self.callbacks.params, "epochs": self.epochs})
         self.callbacks.on_epoch_end(epoch, logs)
         self.stepper.take_up()
         for attendant in self._attendants:
@@ -188,7 +190,10 @@ class Loop:
             return {}
         self.model.stop_evaluating = False
         grouping = self._test_grouping
+        # Callbacks may change the weights that are evaluated: SwapEMAWeights does.
+        self.stepper.settle()
         self.callbacks.on_test_begin()
+        self.stepper.take_up()
         step, made = 0, None
         while step < samples.steps:
             count = min(grouping.size, samples.steps - step)
@@ -203,7 +208,13 @@ class Loop:
                 for attendant in self._attendants:
                     attendant.after_steps(self, None)
             if (self._stops_now or self.model.stop_evaluating) and step < samples.steps:
+                self._end_test({})
                 return None
         logs = as_numbers(made.logs) if made is not None else {}
-        self.callbacks.on_test_end(logs)
+        self._end_test(logs)
         return logs
+
+    def _end_test(self, logs: dict[str, float]) -> None:
+        self.stepper.settle()
+        self.callbacks.on_test_end(logs)
+        self.stepper.take_up()
