@@ -14,9 +14,15 @@ from kflab.train.snapshot_file import Kept, RefusedSnapshotError, kept
 MODEL, METRICS, OPTIMIZER = "model", "metrics", "optimizer"
 """The groups of variables."""
 
+_WRAPPED = ("layer", "forward_layer", "backward_layer")
+"""Where wrappers such as `Bidirectional` and `TimeDistributed` have the layers that they wrap."""
+
 
 def variables_of(model: keras.Model) -> Mapping[str, Sequence[Any]]:
     """The variables in groups: those of layers with the seeds of dropout, of metrics, and of the optimizer.
+
+    Recurrent layers with `stateful=True` go on from a state that is none of the model's variables; it is
+    among those of layers here.
 
     The optimizer's have all that it goes on from: iterations, learning rate, moments, moving averages,
     accumulated gradients, the scale of the loss.
@@ -25,7 +31,16 @@ def variables_of(model: keras.Model) -> Mapping[str, Sequence[Any]]:
     seen = {id(variable) for variable in own}
     metrics = [variable for variable in model.metrics_variables if id(variable) not in seen]
     optimizer = list(model.optimizer.variables) if model.optimizer is not None else []
-    return {MODEL: own, METRICS: metrics, OPTIMIZER: optimizer}
+    return {MODEL: [*own, *_states_of(model)], METRICS: metrics, OPTIMIZER: optimizer}
+
+
+def _states_of(layer: keras.layers.Layer) -> list[Any]:
+    """The states that recurrent layers in a layer keep from one batch to the next."""
+    if isinstance(layer, keras.layers.RNN) and layer.stateful:
+        return list(keras.tree.flatten(layer.states)) if layer.states is not None else []
+    wrapped = (getattr(layer, name, None) for name in _WRAPPED)
+    inner = [*getattr(layer, "layers", ()), *(one for one in wrapped if one is not None)]
+    return [state for one in inner if isinstance(one, keras.layers.Layer) for state in _states_of(one)]
 
 
 def values_of(variables: Sequence[Any]) -> list[Array]:
