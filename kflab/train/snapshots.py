@@ -84,7 +84,8 @@ class Snapshots:
         now = time.monotonic()
         if made is None:
             return
-        if loop.position.step == loop.steps and loop.validation is not None and now >= self._next:
+        if loop.position.step == loop.steps and loop.validation and now - self._last >= LEAST_SECONDS:
+            # A stop or a pause within the validation has its snapshot, however long the last one took.
             self._state.keep_metrics(loop)
         if now - self._last >= self._seconds and now >= self._next:
             self._take(loop)

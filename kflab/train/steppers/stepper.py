@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
-from kflab.data.arrays import Array
 from kflab.train.feeding import Fed
-
-State: TypeAlias = Mapping[str, Array]
-"""The values of variables on the host, by a name that is the same in every process of the run."""
 
 
 @dataclass(frozen=True)
