@@ -16,6 +16,7 @@ from kflab.runs.snapshots import numbered, position_of
 from kflab.runs.status import Outline, Status, judge, outline
 
 if TYPE_CHECKING:
+    from kflab.runs.process import ProcessInfo
     from kflab.runs.warm_keeping import WarmKeeper
 
 _DYING_SECONDS = 5.0
@@ -53,27 +54,26 @@ def resume(
         amend_info(run_dir, goes_on=True, epochs=epochs or 0)
     except OSError as error:
         raise KflabError(f"{run_dir.name} can not be gone on with: {error.strerror or error}") from error
-    return _launch(run_dir, environment, warm)
+    return _launch(run_dir, environment, warm, before=info.process)
 
 
-def _launch(run_dir: Path, environment: Mapping[str, str] | None, warm: WarmKeeper | None) -> int:
-    """Starts the trainer; one that was killed a moment ago may hold the folder until it is gone."""
+def _launch(
+    run_dir: Path,
+    environment: Mapping[str, str] | None,
+    warm: WarmKeeper | None,
+    before: ProcessInfo | None,
+) -> int:
+    """Starts the trainer; the one `before`, killed or done a moment ago, may hold the folder for a while."""
     deadline = time.monotonic() + _DYING_SECONDS
     while True:
         try:
             return launch(run_dir, environment, warm=warm)
         except AlreadyTrainingError:
             process = read_info(run_dir).process
-            if time.monotonic() > deadline or (process is not None and process.is_alive()):
+            is_another = process is not None and process != before and process.is_alive()
+            if is_another or time.monotonic() > deadline:
                 raise
             time.sleep(_DYING_SECONDS / 100)
-
-
-def can_resume(run_dir: Path) -> bool:
-    """Whether a run can be gone on with as it is, without more epochs."""
-    seen = outline(run_dir)
-    status = judge(run_dir, read_info(run_dir), seen)
-    return status is Status.PAUSED or not refusal(run_dir, status, seen)
 
 
 def refusal(run_dir: Path, status: Status, seen: Outline, epochs: int | None = None) -> str:
@@ -88,11 +88,14 @@ def refusal(run_dir: Path, status: Status, seen: Outline, epochs: int | None = N
     name = run_dir.name
     if status.is_alive:
         tail = "" if epochs is None else f"; `kflab epochs {name} {epochs}` changes how many epochs it trains"
-        return f"{name} is {status}: it needs not be gone on with{tail}"
+        return f"{name} is {status} already{tail}"
     if status is Status.QUEUED:
         return f"{name} waits in the queue, and goes on when its turn comes"
     if status is Status.CREATED:
-        return f"{name} was never started, so there is nothing to go on with"
+        return (
+            f"{name} was never started, so there is nothing to go on with; "
+            f"`kflab queue add {name}` has it wait for its turn"
+        )
     snapshots = numbered(run_dir)
     if not snapshots:
         if status is Status.CRASHED:

@@ -56,7 +56,7 @@ def test_an_outline_goes_back_with_the_run_however_long_it_is(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("status", "epochs", "says"),
     [
-        (Status.RUNNING, None, "needs not be gone on with"),
+        (Status.RUNNING, None, "is running already"),
         (Status.CREATED, None, "never started"),
         (Status.QUEUED, None, "waits in the queue"),
         (Status.DONE, None, "all of its 4 epochs"),
