@@ -74,6 +74,7 @@ def stop(
 ) -> int:
     """Stop a RUN after the step at hand or the epoch, and keep its model; one that waits is taken out."""
     from kflab.commands.queueing import take_out_if_waiting
+    from kflab.errors import KflabError
     from kflab.runs.control import Stop, kill
 
     if take_out_if_waiting(run, runs_dir, as_json=as_json):
@@ -81,7 +82,8 @@ def stop(
     if not now:
         return _ask(run, runs_dir, Stop(after=after), None if no_wait else timeout, as_json=as_json)
     run_dir = _alive(run, runs_dir)
-    kill(run_dir)
+    if not kill(run_dir):
+        raise KflabError(f"{run_dir.name} has no process on this machine; use the one that it runs on")
     if as_json:
         print_json({"run": run_dir.name, "asked": "kill"})
     else:
@@ -145,12 +147,13 @@ def _alive(run: str, runs_dir: Path | None) -> Path:
     from kflab import paths
     from kflab.errors import KflabError
     from kflab.runs.listing import find_run
-    from kflab.runs.status import status
+    from kflab.runs.status import Status, status
 
     run_dir = find_run(run, runs_dir or paths.runs_dir())
     before = status(run_dir)
     if not before.is_alive:
-        raise KflabError(f"{run_dir.name} is not running: it is {before}")
+        what = "it was never started" if before is Status.CREATED else f"it is {before}"
+        raise KflabError(f"{run_dir.name} is not running: {what}")
     return run_dir
 
 

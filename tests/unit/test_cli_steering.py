@@ -15,6 +15,8 @@ from kflab.cli import run
 from kflab.errors import UnusableInputError
 from kflab.runs.control import SetEpochs, SetRate, epochs_request, rate_request
 from kflab.runs.folder import create
+from kflab.runs.info import amend_info
+from kflab.runs.process import ProcessInfo
 from kflab.runs.status import Status, status
 
 STUB_TRAINER = Path(__file__).parent.parent / "stubs" / "trainer.py"
@@ -78,13 +80,23 @@ def test_no_answer_is_said_with_what_to_expect(start: Start, capsys: pytest.Capt
     assert json.loads(capsys.readouterr().out)["answer"] is None
 
 
+def test_a_trainer_that_can_not_be_ended_from_here_is_not_said_to_have_ended(
+    start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_dir = start()
+    amend_info(run_dir, process=ProcessInfo(pid=1, start=0.0, boot="another", host="elsewhere"))
+    assert run(["stop", "--now"]) == 1
+    assert "has no process on this machine" in capsys.readouterr().err
+    assert status(run_dir) is Status.RUNNING
+
+
 def test_only_a_run_at_work_can_be_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("KFLAB_RUNS_DIR", str(tmp_path))
     create("kflab: 1\n", "a stub", tmp_path, seed=1, backend="tensorflow")
     assert run(["pause"]) == 1
-    assert "is not running: it is created" in capsys.readouterr().err
+    assert "is not running: it was never started" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
