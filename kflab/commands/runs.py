@@ -105,14 +105,15 @@ def show(run: str, runs_dir: Path | None, *, as_json: bool) -> None:
             }
         )
         return
+    versions = f" {info.backend_version}, Keras {info.keras}" if info.keras else ""
     facts = [
         ("run", summary.name),
         ("title", summary.title),
         ("status", f"{summary.status}{f': {summary.cause}' if summary.cause else ''}"),
         ("next", summary.advice),
         ("when", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(summary.created))),
-        ("took", duration(state.seconds(time.time()))),
-        ("epochs", f"{summary.epoch} of {summary.epochs}"),
+        ("took", duration(state.seconds(time.time())) if summary.started else ""),
+        ("epochs", f"{summary.epoch} of {summary.epochs}" if summary.epochs else ""),
         ("last", plain(summary.logs)),
         (
             "best",
@@ -120,7 +121,7 @@ def show(run: str, runs_dir: Path | None, *, as_json: bool) -> None:
         ),
         ("test", plain(summary.test)),
         ("seed", str(info.seed)),
-        ("backend", f"{info.backend} {info.backend_version}, Keras {info.keras}"),
+        ("backend", f"{info.backend}{versions}"),
         ("devices", ", ".join(info.devices)),
         ("host", f"{info.user}@{info.host}"),
         ("plan", str(state.planned.plan) if state.planned else ""),
