@@ -17,7 +17,7 @@ from kflab.diagnose.findings import Finding
 from kflab.errors import KflabError
 from kflab.runs import control
 from kflab.runs.ending import Ending, how_it_ended
-from kflab.runs.events import Epoch, Evaluated, Event, Finished, Noted, Steered
+from kflab.runs.events import Epoch, Evaluated, Event, Finished, Noted, Resumed, Steered
 from kflab.runs.history import Phase, RunState, said
 from kflab.runs.info import CONSOLE, EVENTS
 from kflab.runs.status import Status, status
@@ -172,6 +172,8 @@ class _Line:
                 )
             case Noted() | Steered():
                 self.say(said(event))
+            case Resumed(epoch=epoch, step=step):
+                self.say(f"goes on from epoch {epoch + 1}" + (f", step {step:,}" if step else ""))
             case Evaluated():
                 self.say(f"test  {plain(event.logs)}")
             case Finished():
