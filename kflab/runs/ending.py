@@ -103,7 +103,7 @@ def advice(name: str, status: Status, fault: Fault, snapshot: Position | None = 
         return _ANEW[fault].format(name=name)
     where = " from its start"
     if snapshot is not None:
-        where = f" from epoch {snapshot.epoch + 1}, step {snapshot.step:,}"
+        where = f" from epoch {snapshot.epoch + 1}" + (f", step {snapshot.step:,}" if snapshot.step else "")
     first = _FIRST.get(fault, "")
     if status is Status.FAILED and fault is Fault.NONE:
         first = "see its console.log and mend the cause; "

@@ -267,7 +267,7 @@ def test_a_device_that_fails_between_two_steps(
     run_dir = run_in(tmp_path)
     found = ended(run_dir)
     assert (found.status, found.fault, found.cause) == (Status.FAILED, fault, cause)
-    assert f"`kflab resume {run_dir.name}` goes on from epoch 2, step " in found.advice
+    assert f"`kflab resume {run_dir.name}` goes on from epoch 2" in found.advice
     assert whole_history(run_dir).epochs_done == 1
     assert ended(run_dir, again=True).status is Status.DONE
     assert whole_history(run_dir).epochs_done == 4
