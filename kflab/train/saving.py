@@ -132,8 +132,8 @@ class BestModel:
 
 def _saved(model: keras.Model) -> list[Any]:
     """The variables that a saved model has: those of its optimizer, too."""
-    optimizer = [] if model.optimizer is None else model.optimizer.variables
-    return [*model.weights, *optimizer]
+    optimizer = getattr(model, "optimizer", None)  # A model that was never compiled has none.
+    return [*model.weights, *(optimizer.variables if optimizer is not None else ())]
 
 
 def _assign(variables: Sequence[Any], values: Sequence[Any]) -> None:

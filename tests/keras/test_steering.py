@@ -64,7 +64,10 @@ class Asked:
 
     def wait(self, told: Callable[[Follow], bool], seconds: float = 120.0) -> None:
         end = time.monotonic() + seconds
-        while self.follow.poll() or not told(self.follow):
+        while True:
+            self.follow.poll()
+            if not self.follow.is_behind and told(self.follow):
+                return
             assert time.monotonic() < end, (self.run_dir / CONSOLE).read_text()
             time.sleep(0.02)
 

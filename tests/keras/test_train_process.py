@@ -165,7 +165,7 @@ def test_killed_is_crashed_readable_and_can_go_on(runs: Runs) -> None:
         return follow.state.pid != 0 and follow.state.epochs_done > epochs
 
     wait_until(went_on)
-    assert any("goes on after epoch" in note.text for note in follow.state.notes)
+    assert any("goes on after" in note.text for note in follow.state.notes)
     ask_stop(runs.killed)
     wait_until(lambda: status(runs.killed).is_over)
     assert status(runs.killed) is Status.STOPPED

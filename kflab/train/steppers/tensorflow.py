@@ -152,7 +152,6 @@ class _FromBatches(_Steps):
     def __init__(self, model: keras.Model, batches: Batches, step: Step) -> None:
         self._model, self._batches, self._step = model, batches, step
         self._many: Callable[[Any], tuple[Mapping[str, Any], Any]] | None = None
-        self._rest = tf.function(self._last, autograph=False, reduce_retracing=True)
 
     def begin_epoch(self, epoch: int) -> None:
         self._batches.at_epoch(epoch)
@@ -162,30 +161,37 @@ class _FromBatches(_Steps):
         return tf.nest.map_structure(_tensor, self._batches[0])
 
     def trace(self) -> None:
-        batch = self.example()
-        if self._batches.whole:
-            self._traced(batch).get_concrete_function()  # type: ignore[attr-defined]
-        else:
-            self._rest.get_concrete_function(batch)
+        self._traced(self.example()).get_concrete_function()  # type: ignore[attr-defined]
 
     def make(self, begin: int, count: int) -> Made:
         whole = min(count, self._batches.whole - begin)
-        made = None
-        if whole > 0:
-            batches = tf.nest.map_structure(_tensor, self._batches.several(begin, whole))
-            many = self._many or self._traced(tf.nest.map_structure(lambda array: array[0], batches))
-            made = Made(*many(batches))
+        parts = [self._made(self._batches.several(begin, whole))] if whole > 0 else []
         if count > max(whole, 0):
-            logs, loss = self._rest(tf.nest.map_structure(_tensor, self._batches[begin + count - 1]))
-            made = Made(logs, loss if made is None else tf.concat([made.losses, loss], 0))
-        assert made is not None, "no steps were asked for"
-        return made
+            last = self._batches[begin + count - 1]
+            parts.append(self._made(tf.nest.map_structure(_alone, last)))
+        assert parts, "no steps were asked for"
+        return Made(parts[-1][0], tf.concat([losses for _, losses in parts], 0))
+
+    def _made(self, batches: Any) -> tuple[Mapping[str, Any], Any]:
+        given = tf.nest.map_structure(_tensor, batches)
+        many = self._many or self._traced(tf.nest.map_structure(lambda array: array[0], given))
+        return many(given)
 
     def _traced(self, batch: Any) -> Callable[[Any], tuple[Mapping[str, Any], Any]]:
-        """The function of many steps, made for batches like this one, whatever their number."""
-        like = tf.nest.map_structure(lambda array: tf.TensorSpec([None, *array.shape], array.dtype), batch)
+        """The function of many steps, made for batches like this one, whatever their number.
+
+        Their size is left open where the last one is smaller, as it is for arrays.
+        """
+        is_open = self._batches.whole < len(self._batches)
+
+        def like(array: Any) -> Any:
+            size = None if is_open else array.shape[0]
+            return tf.TensorSpec([None, size, *array.shape[1:]], array.dtype)
+
         many: Callable[[Any], tuple[Mapping[str, Any], Any]]
-        self._many = many = tf.function(self._steps, autograph=False, input_signature=[like])
+        self._many = many = tf.function(
+            self._steps, autograph=False, input_signature=[tf.nest.map_structure(like, batch)]
+        )
         return many
 
     def _steps(self, batches: Any) -> tuple[Mapping[str, Any], Any]:
@@ -193,10 +199,6 @@ class _FromBatches(_Steps):
             return tf.nest.map_structure(lambda array: array[index], batches)
 
         return _in_a_loop(self._model, self._step, batch, tf.shape(tf.nest.flatten(batches)[0])[0])
-
-    def _last(self, batch: Any) -> tuple[Mapping[str, Any], Any]:
-        logs = self._step(batch)
-        return logs, tf.cast(logs["loss"], tf.float32)[None]
 
 
 def _in_a_loop(
@@ -223,6 +225,11 @@ def _trace(function: Callable[[Any], None], batch: Any) -> None:
 
 def _rows(array: Any, first: Any, size: Any) -> Any:
     return tf.slice(array, [first, *[0] * (array.shape.rank - 1)], [size, *array.shape[1:]])
+
+
+def _alone(array: Array | None) -> Array | None:
+    """A batch as the only one of several."""
+    return None if array is None else array[None]
 
 
 def _tensor(array: Array | None) -> Any:
