@@ -172,7 +172,7 @@ class _Line:
                 )
             case Noted() | Steered():
                 self.say(said(event))
-            case Resumed(epoch=epoch, step=step):
+            case Resumed(epoch=epoch, step=step) if event.snapshot:
                 self.say(f"goes on from epoch {epoch + 1}" + (f", step {step:,}" if step else ""))
             case Evaluated():
                 self.say(f"test  {plain(event.logs)}")

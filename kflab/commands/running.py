@@ -54,6 +54,8 @@ def run(
     from kflab.commands import queueing
     from kflab.commands.following import follow
 
+    if plan and (queued or detach):
+        raise UnusableInputError(f"--plan trains nothing: leave out {'--queue' if queued else '--detach'}")
     if seed is not None:
         assignments = (*assignments, f"training.seed={seed}")
     named = arguments.load(experiment, assignments)
