@@ -129,3 +129,12 @@ def test_ctrl_c_leaves_a_run_that_waits_in_the_queue(runs_dir: Path, runs: list[
         assert "stays in the queue" in watching.stderr.read()
         assert watching.wait() == 130
     assert queued(runs_dir)[0] == runs[0].name
+
+
+@pytest.mark.parametrize("option", ["--queue", "--detach"])
+def test_what_only_measures_a_plan_is_neither_queued_nor_detached(
+    capsys: pytest.CaptureFixture[str], runs_dir: Path, option: str
+) -> None:
+    code, _, err = call(capsys, "run", "iris_mlp", "--plan", option)
+    assert (code, err) == (2, f"kflab: --plan trains nothing: leave out {option}\n")
+    assert not list_runs(runs_dir)
