@@ -40,6 +40,7 @@ def assert_equal(found: dict[str, Any], *ways: str) -> None:
         assert found[way] == found["fit"], f"{found['case']}, {way}: off by {found[f'{way}, off']}"
 
 
+@pytest.mark.slow
 def test_jax_makes_the_steps_of_fit_to_the_bit() -> None:
     (found,) = results("jax", "mlp=three at once,loop of two")
     assert_equal(found, "three at once")

@@ -134,6 +134,7 @@ def test_the_ticket_router_of_the_functional_guide(runs_dir: Path) -> None:
     assert router.training.loss_of("priority") == Spec("BinaryCrossentropy")
 
 
+@pytest.mark.slow
 def test_a_siamese_network(runs_dir: Path) -> None:
     with composing("digits_pairs", "same") as keyboard:
         keyboard.add("edges: conv 8 3 relu | row: flatten | code: dense 16 relu", after="left")

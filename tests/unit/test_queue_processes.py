@@ -149,6 +149,7 @@ for path in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_many_processes_that_queue_at_once_lose_nothing(
     runs_dir: Path, stub_keeper: Callable[[str], None]
 ) -> None:
@@ -175,6 +176,7 @@ while start_due(Path(runs_dir)):
 """
 
 
+@pytest.mark.slow
 def test_even_starters_that_know_nothing_of_each_other_start_nothing_twice(
     runs_dir: Path, stub_keeper: Callable[[str], None]
 ) -> None:
