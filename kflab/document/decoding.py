@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -154,11 +154,33 @@ def _convert(plain: Mapping[str, Value], kind: type[T], path: Path) -> T:
         return msgspec.convert(plain, kind)
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at ")
-        key = place.removeprefix("`$.").removesuffix("`").partition(".")[0].partition("[")[0]
-        value = plain.get(key)
+        keys = place.strip("`").removeprefix("$").partition("[")[0].split(".")[1:]
+        value: Value = plain
+        where, wanted = path, plain_words(message)
+        for key in keys:
+            if not isinstance(value, Mapping) or key not in value:
+                break
+            value, where = value[key], (*where, key)
+        if choices := _choices(kind, keys):
+            wanted = f"expected one of {', '.join(choices)}"
         got = "" if isinstance(value, Mapping) else f", got {_shown(value)}"
-        where = (*path, key) if key in plain else path
-        raise ProblemError(where, f"{plain_words(message)}{got}") from None
+        raise ProblemError(where, f"{wanted}{got}") from None
+
+
+def _choices(kind: object, keys: Sequence[str]) -> tuple[str, ...]:
+    """What can be chosen for a setting of a section, where it is one of some words."""
+    for key in keys:
+        structs = [part for part in (kind, *get_args(kind)) if isinstance(part, type)]
+        sections = [part for part in structs if issubclass(part, msgspec.Struct)]
+        types = [f.type for section in sections for f in msgspec.structs.fields(section) if f.name == key]
+        if not types:
+            return ()
+        kind = types[0]
+    parts = [kind] if get_origin(kind) is Literal else [p for p in get_args(kind) if p is not type(None)]
+    words = [word for part in parts if get_origin(part) is Literal for word in get_args(part) if word]
+    if not words:
+        return ()
+    return (*words, "a mapping") if any(get_origin(part) is not Literal for part in parts) else tuple(words)
 
 
 def plain_words(message: str) -> str:
@@ -168,7 +190,9 @@ def plain_words(message: str) -> str:
         ("str", "text"),
         ("int", "a whole number"),
         ("float", "a number"),
+        ("Object contains unknown field", "unknown key"),
         ("object", "a mapping"),
+        ("bool", "true or false"),
     ):
         text = re.sub(rf"\b{own}\b", plain, text)
     return text[:1].lower() + text[1:]

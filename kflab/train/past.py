@@ -23,6 +23,9 @@ from kflab.runs.tail import Tail
 
 _MADE_AGAIN = frozenset({"rate", "epochs"})
 
+WITH_RESUME = "resumed-"
+"""How the ids of requests begin that came with the going on itself."""
+
 
 @dataclass
 class Past:
@@ -66,6 +69,9 @@ class Past:
             if event.id and other.id == event.id:
                 self.steered[index] = event
                 return
+        if event.id.startswith(WITH_RESUME):
+            # What is asked for now holds, and not what was asked for before the trainer died.
+            self.steered = [other for other in self.steered if other.request != event.request]
         self.steered.append(event)
 
     def later_than(self, position: Position, known: Sequence[str]) -> list[Steered]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from kflab.errors import KflabError
+from kflab.errors import KflabError, UnusableInputError
 from kflab.runs.events import Resumed, Steered
 from kflab.runs.info import amend_info, read_info
 from kflab.runs.position import Position
 from kflab.train.callback_state import append_to_files
 from kflab.train.journal import Journal
-from kflab.train.past import Past
+from kflab.train.past import WITH_RESUME, Past
 from kflab.train.shelf import Shelf
 from kflab.train.snapshot_file import RefusedSnapshotError, Snapshot, read_snapshot
 from kflab.train.steppers.stepper import Made
@@ -82,8 +83,8 @@ class Resuming:
         start = Position() if self._snapshot is None else self._snapshot.about.position
         self.again = self._past.later_than(start, self.steered)
         if epochs:
-            again = [*self.again, _more_epochs(start, epochs)]
-            self.again = sorted(again, key=lambda made: Position(made.epoch, made.step))
+            others = [made for made in self.again if made.request != "epochs"]
+            self.again = [_more_epochs(start, epochs), *others]
 
     def before_training(self, loop: Loop) -> None:
         """Puts everything back, and tells where the training goes on."""
@@ -107,8 +108,10 @@ class Resuming:
         """What was asked for with going on is done, and holds no more for a trainer after this one."""
         if not self._has_begun:
             self._has_begun = True
-            if read_info(self._journal.run_dir).epochs:
-                amend_info(self._journal.run_dir, epochs=0)
+            # A folder that takes no more is told of by who watches it.
+            with contextlib.suppress(OSError, UnusableInputError):
+                if read_info(self._journal.run_dir).epochs:
+                    amend_info(self._journal.run_dir, epochs=0)
 
     def after_epoch(self, loop: Loop, logs: dict[str, float]) -> None:
         """Nothing is left to do."""
@@ -147,5 +150,5 @@ def _more_epochs(start: Position, epochs: int) -> Steered:
         start.step,
         f"{epochs:,} epochs in all",
         float(epochs),
-        id=f"resumed-{start.epoch}-{start.step}-{epochs}",
+        id=f"{WITH_RESUME}{start.epoch}-{start.step}-{epochs}",
     )

@@ -238,7 +238,7 @@ def _fit(
         data=lambda: digest_of_samples(splits),
         steered=resuming.steered,
     )
-    steering = Steering(journal, again=resuming.again, snapshots=snapshots, test=test)
+    steering = Steering(journal, again=resuming.again, snapshots=snapshots, test=test, guard=guard)
     recorder.away = lambda: steering.away
     attendants: list[Attendant] = [resuming, steering, guard, snapshots]
     called = Callbacks(callbacks, recorder, model=model, epochs=training.epochs, steps=train.steps)

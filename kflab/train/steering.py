@@ -37,7 +37,7 @@ from kflab.train.journal import Journal, refused
 from kflab.train.steppers.stepper import Made
 
 if TYPE_CHECKING:
-    from kflab.train.loop import Loop
+    from kflab.train.loop import Attendant, Loop
 
 _SIGN_SECONDS = 30.0
 """How often a paused trainer shows that it is alive to those who see its folder only."""
@@ -69,6 +69,7 @@ class Steering:
             rates and numbers of epochs are set again at the very same steps.
         snapshots: what takes snapshots; None where none are taken.
         test: the test split, to evaluate on where there is no validation split.
+        guard: what watches the run folder and its disk, in a pause, too.
 
     Attributes:
         away: the seconds in which no steps were made because that was asked for, or the model was evaluated.
@@ -81,8 +82,10 @@ class Steering:
         again: Sequence[Steered] = (),
         snapshots: TakesSnapshots | None = None,
         test: Fed | None = None,
+        guard: Attendant | None = None,
     ) -> None:
         self.away = 0.0
+        self._guard = guard
         self._journal = journal
         self._again = [made for made in again if made.request in _MADE_AGAIN and not made.refused]
         self._snapshots, self._test = snapshots, test
@@ -217,8 +220,10 @@ class Steering:
     def _wait(self, loop: Loop) -> None:
         """Makes no steps, and answers, until it is told to go on."""
         start = sign = time.monotonic()
-        while self._is_paused:
+        while self._is_paused and not loop.stops_now:
             time.sleep(LOOK_SECONDS)
+            if self._guard is not None:
+                self._guard.after_steps(loop, None)
             if time.monotonic() - sign >= _SIGN_SECONDS:
                 sign = time.monotonic()
                 # A folder that is out of reach for a while is no reason to lose what waits.

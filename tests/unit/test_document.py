@@ -338,3 +338,25 @@ def test_a_default_that_was_left_out_stays_out() -> None:
         experiment, training=msgspec.structs.replace(experiment.training, epochs=3)
     )
     assert "training: {loss: mse, epochs: 3} # by hand" in document.dump(longer, text)
+
+
+@pytest.mark.parametrize(
+    ("training", "expected"),
+    [
+        (
+            "{dtype_policy: float8}",
+            r"training\.dtype_policy: expected one of float32, .*'float8'",
+        ),
+        ("{plan: {data: disk}}", r"training\.plan\.data: expected one of device, memory, .*'disk'"),
+        ("{plan: {steps_per_execution: 0}}", r"training\.plan\.steps_per_execution: expected .* >= 1, got 0"),
+        ("{plan: {steps: 1}}", r"training\.plan: unknown key steps"),
+        ("{deterministic: 3}", r"training\.deterministic: expected true or false, got 3"),
+        ("{class_weight: blanced}", r"training\.class_weight: expected one of balanced, a mapping, .*"),
+    ],
+)
+def test_a_setting_that_can_not_be_is_told_with_what_can(training: str, expected: str) -> None:
+    text = (
+        f"kflab: 1\nmodel: {{nodes: {{x: {{Input: {{shape: [4]}}}}}}, outputs: [x]}}\ntraining: {training}\n"
+    )
+    with pytest.raises(UnusableInputError, match=expected):
+        document.read_text(text)

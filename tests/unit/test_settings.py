@@ -58,7 +58,7 @@ def test_an_option_comes_before_a_variable_and_that_before_the_file(
         ("device: cuda\n", 1, "expected a device such as cpu, gpu"),
         ("backend: jax\nbackend2: 1\n", 2, "did you mean backend"),
         ("# first\nbackend: theano\n", 2, "expected tensorflow, jax, torch, got 'theano'"),
-        ("warm_trainer: 3\n", 1, "expected bool, got 3"),
+        ("warm_trainer: 3\n", 1, "expected true or false, got 3"),
         ("device: cpu\ndisk_reserve: -1\n", 2, "got -1"),
         ("device: [cpu]\n", 1, "expected text"),
         ("device: cpu\ndevice: gpu\n", 2, "twice"),

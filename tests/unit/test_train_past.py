@@ -61,3 +61,11 @@ def test_the_end_of_a_run_holds_until_a_trainer_goes_back_before_it(
     events: Sequence[Event], finished: int
 ) -> None:
     assert _past(events).finished == finished
+
+
+def test_epochs_that_were_asked_for_with_going_on_hold_over_those_asked_for_before() -> None:
+    before = Steered(0.0, "epochs", 3, 4, value=20.0, id="a")
+    rate = _rate(3, 5, 0.1, "b")
+    now = Steered(1.0, "epochs", 2, 0, value=40.0, id="resumed-2-0-40")
+
+    assert _past([before, rate, Resumed(0.0, 2), now]).later_than(Position(2), ()) == [now, rate]
