@@ -214,7 +214,10 @@ def kill(run_dir: Path) -> bool:
     # What is told of it afterwards is worth less than that it ends.
     with contextlib.suppress(OSError):
         note_end(run_dir, process.pid, _who())
-    os.kill(process.pid, signal.SIGKILL)
+    try:
+        os.kill(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False  # It has ended by itself meanwhile.
     return True
 
 

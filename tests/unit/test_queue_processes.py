@@ -80,7 +80,7 @@ def test_runs_are_trained_one_after_the_other_in_their_order(
     assert keeper_of(runs_dir) == 0
     assert queueing.move(runs[2], "first") == 1
     queueing.release(runs_dir)
-    assert keeper_of(runs_dir)
+    wait_until(lambda: keeper_of(runs_dir) != 0)
     assert not queue_keeper.keep(runs_dir), "there is one already"
     wait_until(lambda: all(status(run) is Status.DONE for run in runs))
     ended = 0.0

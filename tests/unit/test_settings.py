@@ -75,6 +75,7 @@ def test_an_error_has_its_row(file: Path, text: str, row: int, words: str) -> No
 
 def test_a_change_keeps_comments_and_takes_defaults_back(file: Path) -> None:
     file.write_text("# of this machine\ndevice: cpu  # the GPU is of others\n")
+    file.chmod(0o644)
     assert change_settings({"disk_reserve": 5}).disk_reserve == 5
     assert "# the GPU is of others" in file.read_text()
     assert file.stat().st_mode & 0o777 == 0o644, "as it was"

@@ -49,7 +49,12 @@ class RunActions(LabBase):
     @property
     def training_alive(self) -> bool:
         """Whether the followed run is at work."""
-        return self._starting or (self._follower is not None and self._follower.status.is_alive)
+        if self._follower is None:
+            return self._starting
+        now = self._follower.status
+        # Its events tell of a start before its status is asked for again.
+        has_begun = bool(self._follower.state.started) and not now.is_over
+        return self._starting or now.is_alive or has_begun
 
     @property
     def followed_dir(self) -> Path | None:
