@@ -194,7 +194,8 @@ class Steering:
         self._is_paused = False
         if asked.after == "step" or not loop.position.step:
             loop.stop_after_step()
-            return _said(f"stopped {_after(loop)}; the model is kept")
+            done = float(loop.position.epoch) if asked.after == "epoch" else None
+            return _said(f"stopped {_after(loop)}; the model is kept", value=done)
         loop.stop_after_epoch()
         last = _least_epochs(loop)
         return _said(f"stops after epoch {last:,} and keeps the model", value=float(last))

@@ -350,12 +350,12 @@ def test_a_picture_that_breaks_while_it_trains_is_named_and_mended(
     )
     broken = tmp_path / "pictures" / "dark" / "30.png"
     whole = broken.read_bytes()
-    when(1, lambda _: broken.write_bytes(whole[:60]) and None)
+    when(2, lambda _: broken.write_bytes(whole[:60]) and None)
     found = ended(run_dir)
     assert (found.status, found.fault) == (Status.FAILED, Fault.DATA)
     assert str(broken) in found.cause
     assert found.advice.startswith("mend the file; `kflab resume ")
-    assert whole_history(run_dir).epochs_done == 1
+    assert whole_history(run_dir).epochs_done == 2
     broken.write_bytes(whole)
     assert ended(run_dir, again=True).status is Status.DONE
     assert whole_history(run_dir).epochs_done == 3
