@@ -344,21 +344,21 @@ def test_a_picture_that_breaks_while_it_trains_is_named_and_mended(
         for number in range(60):
             pixels = random.integers(0, 250, (9, 9, 3)).astype("uint8")
             Image.fromarray(pixels).save(tmp_path / "pictures" / name / f"{number:02}.png")
-    text = IMAGES.replace("epochs: 3", "epochs: 6, plan: {data: streamed}")
+    text = IMAGES.replace("epochs: 3", "epochs: 120, plan: {data: streamed}")
     run_dir = create(
         text, "images", tmp_path / "runs", seed=1, backend="tensorflow", source=str(tmp_path / "e.yaml")
     )
     broken = tmp_path / "pictures" / "dark" / "30.png"
     whole = broken.read_bytes()
-    when(2, lambda _: broken.write_bytes(whole[:60]) and None)
+    when(60, lambda _: broken.write_bytes(whole[:60]) and None)
     found = ended(run_dir)
     assert (found.status, found.fault) == (Status.FAILED, Fault.DATA)
     assert str(broken) in found.cause
     assert found.advice.startswith("mend the file; `kflab resume ")
-    assert 2 <= whole_history(run_dir).epochs_done < 6
+    assert 60 <= whole_history(run_dir).epochs_done < 120
     broken.write_bytes(whole)
     assert ended(run_dir, again=True).status is Status.DONE
-    assert whole_history(run_dir).epochs_done == 6
+    assert whole_history(run_dir).epochs_done == 120
 
 
 def test_a_wrong_value_far_down_a_table_is_named_with_its_row(
