@@ -56,12 +56,29 @@ def ended(run_dir: Path) -> Ending:
     return found
 
 
-def test_a_second_sigterm_ends_it_at_once(tmp_path: Path) -> None:
+DEAF = """
+import sys, time, types
+from pathlib import Path
+from kflab.train.__main__ import main
+
+def train(run_dir, *_):
+    Path(run_dir, "at-work").touch()
+    while True:
+        time.sleep(60)
+
+sys.modules["kflab.train.run"] = module = types.ModuleType("kflab.train.run")
+module.train = train
+sys.exit(main(sys.argv[1:]))
+"""
+"""A trainer that never looks for requests, as in a step that does not end."""
+
+
+def test_a_second_sigterm_ends_it_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launching, "TRAINER", (sys.executable, "-c", DEAF))
     run_dir = create(DIGITS.format(units=8, epochs=9), "a run", tmp_path, seed=1, backend="tensorflow")
     pid = launch(run_dir)
     try:
-        # It imports Keras now, and looks for requests when it has done so.
-        wait_until(lambda: (run_dir / EVENTS).exists() and (run_dir / EVENTS).read_text())
+        wait_until((run_dir / "at-work").exists)
         os.kill(pid, signal.SIGTERM)
         wait_until(lambda: (run_dir / CONTROL).exists() and "SIGTERM" in (run_dir / CONTROL).read_text())
         assert status(run_dir) is Status.STOPPING
