@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -18,6 +19,9 @@ _SETTINGS = Path(os.environ["KFLAB_CONFIG_DIR"]) / "settings.yaml"
 _SETTINGS.parent.mkdir()
 _SETTINGS.write_text("warm_trainer: false\n")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# A shell that starts the tests in the background has them ignore Ctrl+C, and with them all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # A test machine may have a GPU: what is tested here must not depend on it.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 

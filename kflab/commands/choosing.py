@@ -9,6 +9,7 @@ from typing import TypeVar
 import click
 
 Command = TypeVar("Command", bound=Callable[..., object])
+_Callback = Callable[[click.Context, click.Parameter, str | None], str | None]
 
 _BACKEND = "Keras' backend: tensorflow, jax or torch."
 _DEVICE = "cpu, gpu (a free one), gpu:1 or gpus (all); by default a free GPU, or else the CPU."
@@ -16,44 +17,29 @@ _DEVICE = "cpu, gpu (a free one), gpu:1 or gpus (all); by default a free GPU, or
 
 def backend_option(command: Command) -> Command:
     """The option `--backend` of a command that trains; one that is not installed is refused."""
-    return click.option(
-        "--backend",
-        metavar="NAME",
-        callback=_checked_backend,
-        help=_BACKEND,
-    )(command)
+    return _option("--backend", _checked_backend, _BACKEND)(command)
 
 
 def device_option(command: Command) -> Command:
     """The option `--device` of a command that trains."""
-    return click.option(
-        "--device",
-        metavar="NAME",
-        callback=_checked_device,
-        help=_DEVICE,
-    )(command)
+    return _option("--device", _checked_device, _DEVICE)(command)
 
 
 def use_backend_option(command: Command) -> Command:
     """The option `--backend` of a command that has Keras in its own process."""
-    return click.option(
-        "--backend",
-        metavar="NAME",
-        callback=_used_backend,
-        expose_value=False,
-        help=_BACKEND,
-    )(command)
+    return _option("--backend", _used_backend, _BACKEND, is_given=False)(command)
 
 
 def use_device_option(command: Command) -> Command:
     """The option `--device` of a command that does what a run would do."""
-    return click.option(
-        "--device",
-        metavar="NAME",
-        callback=_used_device,
-        expose_value=False,
-        help=_DEVICE,
-    )(command)
+    return _option("--device", _used_device, _DEVICE, is_given=False)(command)
+
+
+def _option(
+    name: str, callback: _Callback, help_text: str, *, is_given: bool = True
+) -> Callable[[Command], Command]:
+    """An option that takes a name; `is_given`: the command is given what was chosen."""
+    return click.option(name, metavar="NAME", callback=callback, expose_value=is_given, help=help_text)
 
 
 def to_run_on(backend: str | None, device: str | None) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from kflab.commands.output import json_option, print_json, wide
 from kflab.errors import UnusableInputError
 
 if TYPE_CHECKING:
-    from kflab.tui.graph_columns import GraphView
+    from kflab.tui.graph_view import GraphView
     from kflab.tui.session import Session
 
 LEAST_WIDTH = 40
@@ -102,7 +102,7 @@ def _folded(session: Session, *, fold: bool, opened: bool) -> Session:
 
 
 def _view(session: Session) -> GraphView:
-    from kflab.tui.graph_columns import view_of
+    from kflab.tui.graph_view import view_of
 
     return view_of(session, with_selection=False)
 

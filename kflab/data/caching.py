@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from kflab.data.arrays import Array
 from kflab.data.parts import Part
-from kflab.data.rows import Rows
+from kflab.data.rows import Over, Rows
 
 
-class Kept:
+class Kept(Over):
     """Others, each of which is read the first time that it is asked for and kept.
 
     Memory is taken as samples come in, so nothing waits for all of them to be read. Threads may ask for
@@ -23,22 +22,9 @@ class Kept:
     """
 
     def __init__(self, source: Rows) -> None:
-        self._source = source
+        super().__init__(source)
         self._held = np.empty(source.shape, source.dtype)
         self._is_there = np.zeros(len(source), dtype=bool)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """How many there are, then the shape of a sample."""
-        return self._source.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The dtype of the values."""
-        return self._source.dtype
-
-    def __len__(self) -> int:
-        return len(self._source)
 
     def __getitem__(self, rows: Array | slice, /) -> Array:
         numbers = np.arange(len(self))[rows]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 import numpy as np
 
 from kflab.data.arrays import Array, Samples
 from kflab.data.rows import Checked, Rows
-from kflab.data.steps import make_scale
 from kflab.errors import KflabError
 
 _ROWS = 4096
@@ -64,13 +63,3 @@ def _first_unusable(array: Array, *, gaps: bool) -> int | None:
             flat = good.reshape(len(good), -1).all(axis=1)
             return start + int(np.flatnonzero(~flat)[0])
     return None
-
-
-def scaler(scale: float | str | None, train: Array) -> Callable[[Array], Array]:
-    """What scales an input; `STANDARD` is fitted on the training samples.
-
-    The features are along the last axis: the columns of a table, the channels of an image.
-    """
-    step = make_scale(scale)
-    step.fit(train)
-    return step

@@ -40,6 +40,30 @@ class Rows(Protocol):
         ...
 
 
+class Over:
+    """Samples that are read from others, of which there are as many, each of the same shape and dtype.
+
+    Args:
+        source: the others.
+    """
+
+    def __init__(self, source: Rows) -> None:
+        self._source = source
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """How many there are, then the shape of a sample."""
+        return self._source.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the values."""
+        return self._source.dtype
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+
 class Taken:
     """Some rows of others, in an order of their own, without reading any.
 
@@ -143,7 +167,7 @@ def changed(rows: Rows, change: Callable[[Array], Array]) -> Rows:
     return made
 
 
-class Checked:
+class Checked(Over):
     """Others that are looked at when they are read.
 
     Args:
@@ -152,21 +176,8 @@ class Checked:
     """
 
     def __init__(self, source: Rows, look: Callable[[Array, Array], None]) -> None:
-        self._source = source
+        super().__init__(source)
         self._look = look
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """How many there are, then the shape of a sample."""
-        return self._source.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The dtype of the values."""
-        return self._source.dtype
-
-    def __len__(self) -> int:
-        return len(self._source)
 
     def __getitem__(self, rows: Array | slice, /) -> Array:
         read = self._source[rows]

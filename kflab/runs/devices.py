@@ -116,12 +116,6 @@ def by_use(gpus: Sequence[Gpu], taken: Collection[str] = ()) -> list[int]:
     return sorted(range(len(gpus)), key=use)
 
 
-def free_gpus(gpus: Sequence[Gpu], taken: Collection[str] = ()) -> tuple[Gpu, ...]:
-    """The GPUs that nobody uses, the best first; `taken` as for `by_use`."""
-    order = (gpus[place] for place in by_use(gpus, taken))
-    return tuple(gpu for gpu in order if gpu.uuid not in taken and not gpu.is_busy)
-
-
 def place_trainer(
     device: str, backend: str, environment: Mapping[str, str], *, taken: Collection[str] = ()
 ) -> Placement:

@@ -1,4 +1,4 @@
-"""Writing JSON lines so that a kill tears no more than the last one."""
+"""JSON lines, written so that a kill tears no more than the last one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ from typing import Self
 import msgspec
 
 _encoder = msgspec.json.Encoder()
+
+
+def text_of(line: bytes) -> bytes:
+    """What a line holds.
+
+    A crash of the machine can leave a stretch of zero bytes where the file was grown but not yet written.
+    """
+    return line.strip(b"\0 \t\r")
 
 
 class LineWriter:

@@ -14,6 +14,7 @@ import msgspec
 
 from kflab.runs.control import Request, StartedAgain, Stop
 from kflab.runs.info import CONTROL
+from kflab.runs.lines import text_of
 
 LOOK_SECONDS = 0.1
 """How often the file is looked at, at most."""
@@ -157,8 +158,7 @@ def _all(run_dir: Path) -> Iterator[Asked | StartedAgain]:
 
 def _decoded(line: bytes) -> Asked | StartedAgain | None:
     """What a line asks for; None for a line of nothing."""
-    # A crash of the machine can leave a stretch of zero bytes where the file was grown but not yet written.
-    text = line.strip(b"\0 \t\r")
+    text = text_of(line)
     if not text:
         return None
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from kflab.runs.events import Event
+from kflab.runs.lines import text_of
 
 READ = 1 << 17
 """Bytes a call reads at most: about 1,000 events, which a screen can take in between two keys."""
@@ -103,8 +104,7 @@ def decode_event(line: bytes) -> Event | None:
     Raises:
         ValueError: it holds something else.
     """
-    # A crash of the machine can leave a stretch of zero bytes where the file was grown but not yet written.
-    text = line.strip(b"\0 \t\r")
+    text = text_of(line)
     if not text:
         return None
     try:

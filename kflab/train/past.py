@@ -21,7 +21,8 @@ from kflab.runs.info import EVENTS
 from kflab.runs.position import Position
 from kflab.runs.tail import Tail
 
-_MADE_AGAIN = frozenset({"rate", "epochs"})
+MADE_AGAIN = frozenset({"rate", "epochs"})
+"""The requests that change what is trained: they are made again where a trainer goes on."""
 
 WITH_RESUME = "resumed-"
 """How the ids of requests begin that came with the going on itself."""
@@ -58,7 +59,7 @@ class Past:
             case Resumed():
                 self.finished = self.finished if event.epoch >= self.finished else -1
                 self.logs = {epoch: logs for epoch, logs in self.logs.items() if epoch <= event.epoch}
-            case Steered(refused="") if event.request in _MADE_AGAIN and event.value is not None:
+            case Steered(refused="") if event.request in MADE_AGAIN and event.value is not None:
                 self._take_request(event)
             case Finished():
                 self.finished = max(self.finished, event.epochs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import sys
 import time
@@ -14,9 +13,8 @@ import msgspec
 
 from kflab.catalog.datasets import describe
 from kflab.data.batches import open_batches
-from kflab.data.class_weights import weights_of
 from kflab.data.fitted import load_again, save_fitted
-from kflab.data.load import Part, Splits, load
+from kflab.data.load import Part, load
 from kflab.data.sources import study
 from kflab.diagnose.check import check
 from kflab.diagnose.findings import first_error
@@ -30,34 +28,21 @@ from kflab.errors import KflabError
 from kflab.experiment import Experiment
 from kflab.runs.devices import GPUS, unseen
 from kflab.runs.disk import needed
-from kflab.runs.events import End, Evaluated, Fault, Logs, Prepared
-from kflab.runs.info import BEST, FINAL, RunInfo, amend_info, read_info
+from kflab.runs.events import End, Evaluated, Fault, Logs
+from kflab.runs.info import FINAL, RunInfo, amend_info
 from kflab.runs.snapshots import numbered
 from kflab.settings import read_settings
-from kflab.train.backups import mend_backups
-from kflab.train.callbacks import make_callbacks, writes_best
 from kflab.train.compiling import compile_model
-from kflab.train.data_path import choose_data, feed, room
-from kflab.train.events_callback import Callbacks, Recorder, as_numbers
-from kflab.train.experiment_digest import digest_of, digest_of_samples
-from kflab.train.failure import TrainingFailedError
+from kflab.train.events_callback import as_numbers
 from kflab.train.feeding import fed_with
+from kflab.train.fitting import Task, fit
 from kflab.train.guard import Guard
 from kflab.train.journal import Journal
-from kflab.train.judging import costed, keep_predictions, look_at_targets, look_for_unusable
-from kflab.train.loop import Attendant, Loop
-from kflab.train.notices import Notices
-from kflab.train.past import Past, read_past
-from kflab.train.planning import plan_run
-from kflab.train.resuming import Resuming
-from kflab.train.saving import BestModel, save_model, save_whole
-from kflab.train.shelf import Shelf
-from kflab.train.snapshots import Snapshots
-from kflab.train.steering import Steering
+from kflab.train.judging import costed, keep_predictions, look_at_targets
+from kflab.train.past import read_past
+from kflab.train.saving import save_model
 from kflab.train.steppers.choosing import over_devices
-from kflab.train.surface import surface_writer
 from kflab.train.threads import keep_to_one_thread
-from kflab.train.whole_state import WholeState
 
 _TEST_SECONDS_AFTER_STOP = 10.0
 
@@ -126,7 +111,7 @@ def train(run_dir: Path, info: RunInfo, experiment: Experiment, journal: Journal
         keep_order_on_cpu(model)
         compile_model(model, experiment.training)
         journal.write(look_at_targets(experiment, model, splits.train, splits.fitted.held))
-        loop, recorder = _fit(run_dir, experiment, model, splits, seed, journal, guard, past)
+        loop, recorder = fit(Task(run_dir, experiment, model, splits, seed, journal, guard, past))
     save_model(model, run_dir / FINAL)
     status = End.STOPPED if loop.is_stopping else End.DONE
     test = _evaluate(experiment, model, splits.test, journal)
@@ -168,104 +153,6 @@ def _shared(device: str) -> tuple[str, ...]:
 def _seed(info: RunInfo, experiment: Experiment) -> int:
     given = experiment.training.seed
     return given if info.seed_drawn and given is not None else info.seed
-
-
-def _fit(
-    run_dir: Path,
-    experiment: Experiment,
-    model: keras.Model,
-    splits: Splits,
-    seed: int,
-    journal: Journal,
-    guard: Guard,
-    past: Past,
-) -> tuple[Loop, Recorder]:
-    training, graph = experiment.training, experiment.model
-    callbacks = make_callbacks(training.callbacks, run_dir)
-    for done in mend_backups(callbacks):
-        journal.note(done)
-    best = None
-    if not writes_best(training.callbacks, run_dir):
-        best = BestModel(run_dir / BEST, "val_loss" if splits.validation else "loss")
-    notices = Notices(callbacks)
-    if not len(splits.train):
-        raise KflabError("there are no training samples left; lower data.validation or data.test")
-    weights = weights_of(training, splits.train, splits.fitted.held, graph)
-    path = choose_data(splits, room(), training.plan.data, past.planned)
-    train, validation = feed(experiment, splits, path.data, seed=seed, weights=weights)
-    recorder = Recorder(
-        journal,
-        steps=train.steps,
-        notices=notices,
-        best=best,
-        look=lambda lost: look_for_unusable(splits.train, lost),
-    )
-    journal.write(
-        Prepared(
-            time=time.time(),
-            epochs=training.epochs,
-            steps=train.steps,
-            batch_size=training.batch_size,
-            train_samples=len(splits.train),
-            validation_samples=len(splits.validation) if splits.validation else 0,
-            test_samples=len(splits.test) if splits.test else 0,
-            params=model.count_params(),
-            outputs=graph.output_names(),
-        )
-    )
-    journal.check_stop()
-    if train.batches is not None:
-        batches = train.batches
-        recorder.waited = lambda: batches.waited
-    own_callbacks = tuple(callbacks)
-    if surface := surface_writer(run_dir, graph, model, splits):
-        callbacks.append(surface)
-    # Where there is no validation split, an evaluation that is asked for is on the test split.
-    held_out = splits.test if splits.test and not validation else None
-    test = fed_with(held_out, graph, batch_size=training.batch_size) if held_out else None
-    planned = plan_run(model, train, training, path, past.planned, journal)
-    shelf = Shelf(run_dir)
-    state = WholeState(
-        experiment=digest_of(experiment), seed=seed, callbacks=own_callbacks, recorder=recorder, best=best
-    )
-    resuming = Resuming(state, shelf, journal, past)
-    resuming.choose(model, lambda: digest_of_samples(splits), read_info(run_dir).epochs)
-    snapshots = Snapshots(
-        state,
-        shelf,
-        journal,
-        seconds=training.snapshot_seconds,
-        data=lambda: digest_of_samples(splits),
-        steered=resuming.steered,
-    )
-    steering = Steering(journal, again=resuming.again, snapshots=snapshots, test=test, guard=guard)
-    recorder.away = lambda: steering.away
-    attendants: list[Attendant] = [resuming, steering, guard, snapshots]
-    called = Callbacks(callbacks, recorder, model=model, epochs=training.epochs, steps=train.steps)
-    save_whole(own_callbacks, model)
-    with open_batches(*(fed.batches for fed in (train, validation, test) if fed)):
-        loop = Loop(
-            model,
-            planned.stepper,
-            called,
-            train=train,
-            validation=validation,
-            epochs=training.epochs,
-            grouping=planned.grouping(training.plan, train),
-            attendants=attendants,
-        )
-        with contextlib.closing(snapshots):
-            loop.run()
-    if best is not None:
-        best.finish(model)
-    if recorder.nan_at is not None and notices.ends_on_nan and model.stop_training and not loop.is_stopping:
-        epoch, step = recorder.nan_at
-        raise TrainingFailedError(
-            f"TerminateOnNaN: the loss became NaN in epoch {epoch}, step {step}",
-            recorder.epochs_done,
-            Fault.NOT_FINITE,
-        )
-    return loop, recorder
 
 
 class _Limit(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types

@@ -34,6 +34,7 @@ from kflab.runs.requests import LOOK_SECONDS, Asked, NoRequest
 from kflab.train.events_callback import learning_rate
 from kflab.train.feeding import Fed
 from kflab.train.journal import Journal, refused
+from kflab.train.past import MADE_AGAIN
 from kflab.train.steppers.stepper import Made
 
 if TYPE_CHECKING:
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
 
 _SIGN_SECONDS = 30.0
 """How often a paused trainer shows that it is alive to those who see its folder only."""
-
-_MADE_AGAIN = frozenset({"rate", "epochs"})
-"""The requests that change what is trained."""
 
 
 class TakesSnapshots(Protocol):
@@ -87,7 +85,7 @@ class Steering:
         self.away = 0.0
         self._guard = guard
         self._journal = journal
-        self._again = [made for made in again if made.request in _MADE_AGAIN and not made.refused]
+        self._again = [made for made in again if made.request in MADE_AGAIN and not made.refused]
         self._snapshots, self._test = snapshots, test
         self._is_paused = False
         self._later: list[TakeSnapshot | Evaluate] = []

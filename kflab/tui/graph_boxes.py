@@ -6,7 +6,8 @@ from kflab.catalog import Catalog
 from kflab.graph.nodes import source_of
 from kflab.graph.picture import Line
 from kflab.graph.svg import Box
-from kflab.tui.graph_columns import Cells, GraphTexts, GraphView
+from kflab.tui.graph_columns import Cells, GraphTexts
+from kflab.tui.graph_view import GraphView
 from kflab.tui.text import count_text, fit_chain, fit_middle, plural
 
 _MOST_LETTERS = 44

@@ -13,12 +13,10 @@ not, or where a run could not go on.
 from __future__ import annotations
 
 import argparse
-import fcntl
 import io
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -30,14 +28,13 @@ from unittest import mock
 
 import h5py
 import numpy as np
-import psutil
 
 from kflab import document, presets
 from kflab.document.assign import assign
 from kflab.runs.events import Prepared, Started
 from kflab.runs.folder import create
 from kflab.runs.history import RunState
-from kflab.runs.info import BEST, CONSOLE, EVENTS, FINAL, LOCK, read_info
+from kflab.runs.info import BEST, EVENTS, FINAL, read_info
 from kflab.runs.launch import launch
 from kflab.runs.resuming import resume
 from kflab.runs.snapshots import SNAPSHOTS, numbered
@@ -91,74 +88,6 @@ VARIANTS = {
     ),
 }
 """The presets by name, each with what is set in it."""
-
-
-class Forked:
-    """Starts trainers in no time: as forks of a process that has Keras imported and has done nothing with it.
-
-    Args:
-        backend: the Keras backend.
-    """
-
-    def __init__(self, backend: str) -> None:
-        self._origin = subprocess.Popen(
-            [sys.executable, __file__, "--origin"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "KERAS_BACKEND": backend},
-            text=True,
-        )
-
-    def start(self, run_dir: Path, *_given: object) -> _Fork:
-        """Starts a trainer, in place of what `launch` does."""
-        assert self._origin.stdin is not None
-        assert self._origin.stdout is not None
-        self._origin.stdin.write(f"{run_dir}\n")
-        self._origin.stdin.flush()
-        return _Fork(int(self._origin.stdout.readline()))
-
-    def close(self) -> None:
-        """Ends the process that forks."""
-        self._origin.kill()
-        self._origin.wait()
-
-
-class _Fork:
-    """A trainer that is no child of this process."""
-
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-
-    def wait(self) -> int:
-        """Waits until it is gone; how it ended is not told."""
-        while psutil.pid_exists(self.pid):
-            time.sleep(0.05)
-        return 0
-
-
-def fork_trainers() -> None:
-    """Forks a trainer for each run folder that is read from standard input, and prints its number."""
-    import kflab.train.run  # noqa: F401 - what takes the time
-    from kflab.train.supervise import supervise
-
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    for line in sys.stdin:
-        run_dir = Path(line.strip())
-        pid = os.fork()
-        if pid:
-            sys.stdout.write(f"{pid}\n")
-            sys.stdout.flush()
-            continue
-        os.setsid()
-        os.umask(0o077)
-        console = os.open(run_dir / CONSOLE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        os.dup2(console, 1)
-        os.dup2(console, 2)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        # The one that starts it holds the folder until it has written down its number.
-        with (run_dir / LOCK).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        os._exit(supervise(run_dir))
 
 
 @dataclass
@@ -402,13 +331,11 @@ def main() -> int:
     parser.add_argument(
         "--forked", action="store_true", help="fork trainers, which start in a tenth of the time"
     )
-    parser.add_argument("--origin", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.origin:
-        fork_trainers()
-        return 0
     if not given.forked:
         return kill_all(given)
+    from forked_trainers import Forked
+
     forked = Forked(given.backend)
     try:
         with mock.patch("kflab.runs.launch._start", forked.start):

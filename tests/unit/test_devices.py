@@ -11,7 +11,7 @@ import pytest
 
 from kflab.errors import UnusableInputError
 from kflab.runs import devices
-from kflab.runs.devices import DeviceError, by_use, check_device, choose, free_gpus, unseen, visible_gpus
+from kflab.runs.devices import DeviceError, by_use, check_device, choose, unseen, visible_gpus
 from kflab.runs.gpus import Driver, Gpu
 
 GB = 10**9
@@ -161,7 +161,7 @@ class TestChoice:
         assert placement.environment["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
         busy = (gpu(0, free=20, processes=1), gpu(1, free=10, processes=3))
         assert choose("gpu", "tensorflow", {}, busy).names == ("gpu:0",)
-        assert free_gpus(TWO) == (TWO[1],)
+        assert by_use(TWO) == [1, 0]
 
     def test_what_somebody_is_about_to_use_comes_last(self) -> None:
         assert by_use((gpu(0), gpu(1)), taken={"GPU-0aaa"}) == [1, 0]

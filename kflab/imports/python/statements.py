@@ -12,6 +12,7 @@ from kflab.imports.python.arithmetic import PLAIN
 from kflab.imports.python.budget import Budget
 from kflab.imports.python.builtins import same_as_builtin
 from kflab.imports.python.calling import Caller, ReturnSignal
+from kflab.imports.python.leaving import BreakSignal, ContinueSignal, UnknownBreakSignal
 from kflab.imports.python.library import Library
 from kflab.imports.python.plain_methods import CHANGES
 from kflab.imports.python.syntax import handles, parts_of
@@ -32,22 +33,6 @@ _HARMLESS_MARKS = frozenset({"staticmethod", "classmethod", "property"})
 
 
 _Execution = Callable[[Any, Scope], None]
-
-
-class BreakSignal(Exception):  # noqa: N818 - how a `break` leaves the statements around it
-    """A `break` of the file."""
-
-
-class ContinueSignal(Exception):  # noqa: N818 - how a `continue` leaves the statements around it
-    """A `continue` of the file."""
-
-
-class UnknownBreakSignal(Exception):  # noqa: N818 - how a loop ends of which nobody knows when it does
-    """A `break` under a condition that is not known."""
-
-    def __init__(self, test: Unknown) -> None:
-        super().__init__()
-        self.test = test
 
 
 class Interpreter(Caller):

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from kflab.data.arrays import Array
 from kflab.train.feeding import Fed
+from kflab.train.steppers.direct import Direct, tensor
 from kflab.train.steppers.stepper import Made
 from kflab.train.steppers.variables import make_variables
 
@@ -21,7 +20,7 @@ _HOST = "CPU:0"
 """Where arrays lie, of which each device is given its share: so they are there once."""
 
 
-class ReplicaStepper:
+class ReplicaStepper(Direct):
     """Makes the steps of a model that was built for several devices (`tf.distribute.MirroredStrategy`).
 
     As with `fit`, each device has a replica of the model and takes its share of a batch, the mean of their
@@ -62,16 +61,6 @@ class ReplicaStepper:
             steps.begin_epoch(0)
         return steps.make(begin, count)
 
-    def settle(self) -> None:
-        """The variables of the model are always up to date."""
-
-    def take_up(self) -> None:
-        """What is changed in the variables of the model holds from the next step on."""
-
-    def wait(self, made: Made) -> None:
-        """Waits until the devices have made these steps."""
-        np.asarray(made.losses)
-
 
 def share_of(samples: int, replica: int, replicas: int) -> tuple[int, int]:
     """The first sample of a replica's share of a batch, and how many it takes; they differ by one at most."""
@@ -88,7 +77,7 @@ class _Steps:
         self._replicas = int(self._strategy.num_replicas_in_sync)
         self._whole = fed.samples // fed.batch_size
         with tf.device(_HOST):
-            self._arrays = tf.nest.map_structure(_tensor, fed.arrays)
+            self._arrays = tf.nest.map_structure(tensor, fed.arrays)
             self._order: Any = tf.range(fed.samples, dtype=tf.int64)
         self._many = tf.function(self._loop, autograph=False)
         self._rest = tf.function(self._last, autograph=False)
@@ -106,7 +95,7 @@ class _Steps:
         """A sample for each device, as steps take them."""
         if self._fed.batches is not None:
             return tf.nest.map_structure(
-                lambda array: None if array is None else _tensor(array[: self._replicas]),
+                lambda array: None if array is None else tensor(array[: self._replicas]),
                 self._fed.batches[0],
             )
         return self._taken(0, min(self._replicas, self._fed.samples), self._order)
@@ -203,7 +192,7 @@ class _Steps:
         def share(replica: int) -> Any:
             begin, count = self._share(samples, replica)
             return tf.nest.map_structure(
-                lambda array: None if array is None else _tensor(array[begin : begin + count]), batch
+                lambda array: None if array is None else tensor(array[begin : begin + count]), batch
             )
 
         with tf.device(_HOST):
@@ -212,11 +201,3 @@ class _Steps:
     def _of_shares(self, shares: tuple[Any, ...], is_shared: bool) -> tuple[Mapping[str, Any], Any]:
         self._run(lambda replica: self._step(shares[replica]), is_shared=is_shared)
         return self._model.get_metrics_result(), self._loss()
-
-
-def _tensor(array: Array | None) -> Any:
-    """An array as Keras gives it to its steps: numbers with a fraction in the default precision."""
-    if array is None:
-        return None
-    is_float = np.issubdtype(array.dtype, np.floating)
-    return tf.convert_to_tensor(array, dtype=keras.config.floatx() if is_float else None)

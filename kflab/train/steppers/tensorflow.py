@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from kflab.data.arrays import Array
 from kflab.data.batches import Batches
 from kflab.train.feeding import Fed
+from kflab.train.steppers.direct import Direct, tensor
 from kflab.train.steppers.stepper import Made
 from kflab.train.steppers.variables import make_variables
 
@@ -19,7 +19,7 @@ Step = Callable[[Any], Mapping[str, Any]]
 """A step of the model: what it is given of a batch, and the logs that it returns."""
 
 
-class TensorFlowStepper:
+class TensorFlowStepper(Direct):
     """Makes the steps of a model on TensorFlow.
 
     A step is Keras' own (`train_step`, `test_step`). However many are made at once, it is the same loop of
@@ -60,16 +60,6 @@ class TensorFlowStepper:
             self._model.reset_metrics()
         return steps.make(begin, count)
 
-    def settle(self) -> None:
-        """The variables of the model are always up to date."""
-
-    def take_up(self) -> None:
-        """What is changed in the variables of the model holds from the next step on."""
-
-    def wait(self, made: Made) -> None:
-        """Waits until the device has made these steps."""
-        np.asarray(made.losses)
-
 
 def _made(model: keras.Model, fed: Fed, step: Step, *, jit_compile: bool) -> _Steps:
     # As Keras does: a step is a function of its own, which is all that XLA compiles.
@@ -81,30 +71,26 @@ def _made(model: keras.Model, fed: Fed, step: Step, *, jit_compile: bool) -> _St
     )
 
 
-class _Steps:
+class _Steps(Protocol):
     """Steps over the samples of a split."""
 
     def begin_epoch(self, epoch: int) -> None:
-        """Goes to an epoch."""
-        raise NotImplementedError
+        """Goes to an epoch, counted from 0."""
 
     def example(self) -> Any:
         """What stands for a batch."""
-        raise NotImplementedError
 
     def trace(self) -> None:
         """Makes the function of the step."""
-        raise NotImplementedError
 
     def make(self, begin: int, count: int) -> Made:
         """Makes steps."""
-        raise NotImplementedError
 
 
-class _FromArrays(_Steps):
+class _FromArrays:
     def __init__(self, model: keras.Model, fed: Fed, step: Step) -> None:
         self._model, self._fed, self._step = model, fed, step
-        self._arrays = tf.nest.map_structure(_tensor, fed.arrays)
+        self._arrays = tf.nest.map_structure(tensor, fed.arrays)
         self._order: tf.Tensor | None = None
         self._many = tf.function(self._steps, autograph=False, reduce_retracing=True)
         if fed.orders is not None:
@@ -148,7 +134,7 @@ class _FromArrays(_Steps):
         )
 
 
-class _FromBatches(_Steps):
+class _FromBatches:
     def __init__(self, model: keras.Model, batches: Batches, step: Step) -> None:
         self._model, self._batches, self._step = model, batches, step
         self._many: Callable[[Any], tuple[Mapping[str, Any], Any]] | None = None
@@ -158,7 +144,7 @@ class _FromBatches(_Steps):
 
     def example(self) -> Any:
         """The first batch, which has to be read for that."""
-        return tf.nest.map_structure(_tensor, self._batches[0])
+        return tf.nest.map_structure(tensor, self._batches[0])
 
     def trace(self) -> None:
         self._traced(self.example()).get_concrete_function()  # type: ignore[attr-defined]
@@ -173,7 +159,7 @@ class _FromBatches(_Steps):
         return Made(parts[-1][0], tf.concat([losses for _, losses in parts], 0))
 
     def _made(self, batches: Any) -> tuple[Mapping[str, Any], Any]:
-        given = tf.nest.map_structure(_tensor, batches)
+        given = tf.nest.map_structure(tensor, batches)
         many = self._many or self._traced(tf.nest.map_structure(lambda array: array[0], given))
         return many(given)
 
@@ -230,11 +216,3 @@ def _rows(array: Any, first: Any, size: Any) -> Any:
 def _alone(array: Array | None) -> Array | None:
     """A batch as the only one of several."""
     return None if array is None else array[None]
-
-
-def _tensor(array: Array | None) -> Any:
-    """An array as Keras gives it to its steps: numbers with a fraction in the default precision."""
-    if array is None:
-        return None
-    is_float = np.issubdtype(array.dtype, np.floating)
-    return tf.convert_to_tensor(array, dtype=keras.config.floatx() if is_float else None)

@@ -11,6 +11,7 @@ import torch
 
 from kflab.data.arrays import Array
 from kflab.train.feeding import Fed
+from kflab.train.steppers.direct import Direct, tensor
 from kflab.train.steppers.stepper import Made
 from kflab.train.steppers.variables import make_variables
 
@@ -18,7 +19,7 @@ Step = Callable[[Any], Mapping[str, Any]]
 """A step of the model: what it is given of a batch, and the logs that it returns."""
 
 
-class TorchStepper:
+class TorchStepper(Direct):
     """Makes the steps of a model on PyTorch.
 
     A step is Keras' own (`train_step`, `test_step`), so that its results are those of `fit` to the bit.
@@ -64,16 +65,6 @@ class TorchStepper:
             self._model.reset_metrics()
         with torch.no_grad():
             return _made(self._test_step, samples, begin, count)
-
-    def settle(self) -> None:
-        """The variables of the model are always up to date."""
-
-    def take_up(self) -> None:
-        """What is changed in the variables of the model holds from the next step on."""
-
-    def wait(self, made: Made) -> None:
-        """Waits until the device has made these steps."""
-        np.asarray(made.losses)
 
 
 class Losses:
@@ -135,9 +126,5 @@ class _Samples:
 
 
 def _tensor(array: Array | None) -> Any:
-    """An array as Keras gives it to its steps: numbers with a fraction in the default precision."""
-    if array is None:
-        return None
-    is_float = np.issubdtype(array.dtype, np.floating)
     # A copy: PyTorch would share the memory of an array that somebody may still write to.
-    return keras.ops.convert_to_tensor(np.array(array), dtype=keras.config.floatx() if is_float else None)
+    return tensor(None if array is None else np.array(array))

@@ -30,7 +30,7 @@ from kflab.tui.actions.queue import QueueActions
 from kflab.tui.actions.steering import SteeringActions
 from kflab.tui.actions.surface import SurfaceActions
 from kflab.tui.engine_link import STARTING, status_text
-from kflab.tui.graph_columns import view_of
+from kflab.tui.graph_view import view_of
 from kflab.tui.keys import Situation
 from kflab.tui.layer_text import target_name
 from kflab.tui.marks import MARKS, PARTS

@@ -9,7 +9,8 @@ from rich.segment import Segment
 from textual.message import Message
 
 from kflab.catalog import Catalog
-from kflab.tui.graph_columns import GraphTexts, GraphView
+from kflab.tui.graph_columns import GraphTexts
+from kflab.tui.graph_view import GraphView
 from kflab.tui.widgets.rowlist import RowList
 
 
