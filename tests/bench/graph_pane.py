@@ -26,7 +26,8 @@ from kflab.graph.folding import Folding, at_first, folds_of
 from kflab.graph.nodes import Layer
 from kflab.graph.picture import picture
 from kflab.tui.app import Lab
-from kflab.tui.graph_columns import GraphTexts, GraphView
+from kflab.tui.graph_columns import GraphTexts
+from kflab.tui.graph_view import GraphView
 from tests.bench.edits import show
 from tests.bench.graphs import residual
 from tests.tui.conftest import StubEngine, lab_of, wait_for

@@ -12,7 +12,8 @@ from kflab.graph import edits
 from kflab.graph.folding import Folding, all_calls
 from kflab.graph.history import History
 from kflab.graph.nodes import Graph, Layer, Node, Share
-from kflab.tui.graph_columns import GraphTexts, view_of
+from kflab.tui.graph_columns import GraphTexts
+from kflab.tui.graph_view import view_of
 from kflab.tui.layer_text import layer_text, pattern_text
 from kflab.tui.session import Session
 from kflab.tui.text import bar_text, fit_chain, fit_middle, share_text

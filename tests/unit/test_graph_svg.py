@@ -16,7 +16,7 @@ from kflab.graph.history import History
 from kflab.graph.layered import Layered, layered
 from kflab.graph.svg import Box, svg
 from kflab.tui.graph_boxes import boxes_of, title_of
-from kflab.tui.graph_columns import view_of
+from kflab.tui.graph_view import view_of
 from kflab.tui.session import Session
 from tests.bench.graphs import residual
 
