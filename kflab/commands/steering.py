@@ -153,6 +153,9 @@ def _alive(run: str, runs_dir: Path | None) -> Path:
     before = status(run_dir)
     if not before.is_alive:
         what = "it was never started" if before is Status.CREATED else f"it is {before}"
+        if before.is_over:
+            more = " --epochs N" if before is Status.DONE else ""
+            what += f"; `kflab resume {run_dir.name}{more}` goes on with it"
         raise KflabError(f"{run_dir.name} is not running: {what}")
     return run_dir
 

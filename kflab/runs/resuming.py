@@ -106,5 +106,6 @@ def refusal(run_dir: Path, status: Status, seen: Outline, epochs: int | None = N
     if epochs is not None and epochs <= done.epoch:
         return f"expected more epochs than the {done.epoch:,} that {name} has done, got {epochs:,}"
     if epochs is None and status is Status.DONE and planned and done.epoch >= planned:
-        return f"{name} has done all of its {planned:,} epochs; give it more: --epochs {planned * 2}"
+        every = f"all of its {planned:,} epochs" if planned > 1 else "its only epoch"
+        return f"{name} has done {every}; give it more: --epochs {planned * 2}"
     return ""

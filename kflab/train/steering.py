@@ -320,7 +320,7 @@ def _change_epochs(loop: Loop, asked: SetEpochs) -> Steered:
     wanted = asked.total if asked.total is not None else before + (asked.more or 0)
     least = _least_epochs(loop)
     loop.epochs = max(wanted, least)
-    text = f"{before:,} → {loop.epochs:,} epochs"
+    text = f"{before:,} → {loop.epochs:,} epochs" if loop.epochs != before else f"still {before:,} epochs"
     if wanted < least:
         text += f": fewer are not possible any more, so it ends after epoch {least:,}"
     elif wanted == least:

@@ -99,6 +99,21 @@ def test_only_a_run_at_work_can_be_asked(
     assert "is not running: it was never started" in capsys.readouterr().err
 
 
+def test_who_asks_a_run_that_is_over_is_told_how_to_go_on(
+    start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_dir = start()
+    name = run_dir.name
+    assert run(["stop", "--now"]) == 0
+    end = time.monotonic() + 30
+    while not status(run_dir).is_over:
+        assert time.monotonic() < end, "it did not end"
+        time.sleep(0.01)
+    capsys.readouterr()
+    assert run(["epochs", name, "+2"]) == 1
+    assert f"it is crashed; `kflab resume {name}` goes on with it" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("typed", "request_"),
     [
