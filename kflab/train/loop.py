@@ -13,6 +13,7 @@ from kflab.runs.position import Position
 from kflab.train.events_callback import Callbacks, as_numbers
 from kflab.train.feeding import Fed
 from kflab.train.grouping import Grouping
+from kflab.train.model_variables import changed_by_validation, values_of
 from kflab.train.steppers.stepper import Made, Stepper
 
 
@@ -50,7 +51,7 @@ class Loop:
         position: what is done.
         epochs: the epochs that are trained in all; may be changed at any time.
         is_stopping: a stop was asked for, after the step or the epoch at hand.
-        is_validating: the epoch's steps are made, its validation is not.
+        is_validating: the model is held against samples: after the steps of an epoch, or on request.
     """
 
     def __init__(
@@ -111,20 +112,28 @@ class Loop:
         self.stepper.take_up()
         self.callbacks.on_train_end()
 
-    def validate(self, samples: Fed | None = None) -> dict[str, float]:
-        """Holds the model as it is now against some samples; the epoch's metrics go on unharmed.
+    def validate(self, samples: Fed | None = None) -> dict[str, float] | None:
+        """Holds the model as it is now against some samples; the epoch goes on unharmed.
 
         Args:
             samples: the samples; None: those of the validation split.
+
+        Returns:
+            Loss and metrics; None where the training was stopped meanwhile.
         """
         self.stepper.settle()
-        before = [keras.ops.convert_to_numpy(variable) for variable in self.model.metrics_variables]
-        logs = self._validated(samples or self.validation, attended=False)
+        changed = changed_by_validation(self.model)
+        before = values_of(changed)
+        self.is_validating = True
+        try:
+            logs = self._validated(samples or self.validation)
+        finally:
+            self.is_validating = False
         self.stepper.settle()
-        for variable, value in zip(self.model.metrics_variables, before, strict=True):
+        for variable, value in zip(changed, before, strict=True):
             variable.assign(value)
         self.stepper.take_up()
-        return logs or {}
+        return logs
 
     def _epoch(self) -> bool:
         """Trains the rest of the epoch at hand; whether it was done to its end."""
@@ -138,7 +147,7 @@ class Loop:
             return False
         if self.validation is not None:
             self.is_validating = True
-            found = self._validated(self.validation, attended=True)
+            found = self._validated(self.validation)
             self.is_validating = False
             if found is None:
                 return False
@@ -184,7 +193,7 @@ class Loop:
         """What the steps of an epoch gave that were all made before the training was gone on with."""
         return as_numbers(self.model.get_metrics_result())
 
-    def _validated(self, samples: Fed | None, *, attended: bool) -> dict[str, float] | None:
+    def _validated(self, samples: Fed | None) -> dict[str, float] | None:
         """Holds the model against samples; None where it ended before that was done."""
         if samples is None:
             return {}
@@ -204,9 +213,8 @@ class Loop:
             grouping.took(count, time.perf_counter() - begin)
             step += count
             self.callbacks.after_validation_steps(step - 1, made)
-            if attended:
-                for attendant in self._attendants:
-                    attendant.after_steps(self, None)
+            for attendant in self._attendants:
+                attendant.after_steps(self, None)
             if (self._stops_now or self.model.stop_evaluating) and step < samples.steps:
                 self._end_test({})
                 return None

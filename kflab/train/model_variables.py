@@ -34,6 +34,11 @@ def variables_of(model: keras.Model) -> Mapping[str, Sequence[Any]]:
     return {MODEL: [*own, *_states_of(model)], METRICS: metrics, OPTIMIZER: optimizer}
 
 
+def changed_by_validation(model: keras.Model) -> list[Any]:
+    """The variables that steps of an evaluation change: metrics, and the states of recurrent layers."""
+    return [*model.metrics_variables, *_states_of(model)]
+
+
 def _states_of(layer: keras.layers.Layer) -> list[Any]:
     """The states that recurrent layers in a layer keep from one batch to the next."""
     if isinstance(layer, keras.layers.RNN) and layer.stateful:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -101,6 +102,15 @@ class Snapshots:
     def next_stop(self, loop: Loop) -> int | None:  # noqa: ARG002 - as attendants are called
         """Snapshots are taken wherever a group of steps ends."""
         return None
+
+    @contextlib.contextmanager
+    def evaluating(self, loop: Loop) -> Iterator[None]:
+        """Keeps the metrics of the epoch for snapshots within an evaluation that somebody asked for."""
+        self._state.keep_metrics(loop)
+        try:
+            yield
+        finally:
+            self._state.forget_metrics()
 
     def take(self, loop: Loop) -> None:
         """Takes a snapshot now, as somebody asked for it.

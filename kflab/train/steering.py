@@ -50,6 +50,9 @@ class TakesSnapshots(Protocol):
     def take(self, loop: Loop) -> object:
         """Takes one now."""
 
+    def evaluating(self, loop: Loop) -> contextlib.AbstractContextManager[None]:
+        """What an evaluation stands in, within which some may be taken."""
+
     def after_steps(self, loop: Loop, made: Made | None) -> None:
         """Tells of those that were written meanwhile."""
 
@@ -87,7 +90,7 @@ class Steering:
         self._journal = journal
         self._again = [made for made in again if made.request in MADE_AGAIN and not made.refused]
         self._snapshots, self._test = snapshots, test
-        self._is_paused = False
+        self._is_paused = self._evaluates_in_pause = False
         self._later: list[TakeSnapshot | Evaluate] = []
 
     def before_training(self, loop: Loop) -> None:
@@ -113,16 +116,20 @@ class Steering:
     def _attend(self, loop: Loop) -> None:
         while self._again and Position(self._again[0].epoch, self._again[0].step) <= loop.position:
             self._make_again(loop, self._again.pop(0))
-        later, self._later = self._later, []
-        for asked in (*later, *self._journal.requests()):
+        for asked in self._asked():
             if isinstance(asked, TakeSnapshot | Evaluate) and loop.is_validating:
                 self._later.append(asked)  # neither is done in the middle of a validation
             else:
                 self._answer(loop, asked)
+        if self._is_paused and not self._evaluates_in_pause:
+            self._wait(loop)
         if loop.stops_now:
             self._refuse_later(loop)
-        if self._is_paused:
-            self._wait(loop)
+
+    def _asked(self) -> list[Asked]:
+        """What was put off, and what was asked since."""
+        later, self._later = self._later, []
+        return [*later, *self._journal.requests()]
 
     def _refuse_later(self, loop: Loop) -> None:
         """Answers what was put off, where training ends before it can be done."""
@@ -230,7 +237,7 @@ class Steering:
                     os.utime(self._journal.run_dir / EVENTS)
             if self._snapshots is not None:
                 self._snapshots.after_steps(loop, None)
-            for asked in self._journal.requests():
+            for asked in self._asked():
                 before = self.away
                 self._answer(loop, asked)
                 self.away = before  # it is a part of the pause
@@ -239,14 +246,23 @@ class Steering:
     def _evaluate(self, loop: Loop) -> Steered:
         if loop.is_validating:
             raise _NotDoneError("it is in the middle of a validation; let it go on first")
-        start = time.monotonic()
-        if loop.validation is not None:
-            split, logs = "validation", loop.validate()
-        elif self._test is not None:
-            split, logs = "test", loop.validate(self._test)
-        else:
+        split, samples = "validation", loop.validation
+        if samples is None:
+            split, samples = "test", self._test
+        if samples is None:
             raise _NotDoneError("there is neither a validation nor a test split to evaluate on")
-        self.away += time.monotonic() - start
+        start, away = time.monotonic(), self.away
+        # What is asked meanwhile is answered between its steps, in a pause as well.
+        self._evaluates_in_pause = self._is_paused
+        snapshots = self._snapshots
+        try:
+            with snapshots.evaluating(loop) if snapshots is not None else contextlib.nullcontext():
+                logs = loop.validate(samples)
+        finally:
+            self._evaluates_in_pause = False
+            self.away = away + time.monotonic() - start
+        if logs is None:
+            raise _NotDoneError("the training was stopped before it was done")
         found = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
         return _said(f"on the {split} split {_after(loop)}: {found}", logs=logs)
 

@@ -13,6 +13,18 @@ import pytest
 
 from kflab import document
 from kflab.errors import KflabError
+from kflab.runs import requests
+from kflab.runs.control import (
+    Evaluate,
+    GoOn,
+    Pause,
+    Request,
+    SetRate,
+    Stop,
+    TakeSnapshot,
+    ask,
+    start_requests_over,
+)
 from kflab.runs.events import End, Finished, Started
 from kflab.runs.folder import create
 from kflab.runs.history import RunState
@@ -23,6 +35,7 @@ from kflab.train import guard, snapshots
 from kflab.train.journal import Journal
 from kflab.train.loop import Loop
 from kflab.train.run import train
+from kflab.train.steering import Steering
 from tests.bench.kills import VARIANTS, differences, end_of, kill_and_compare
 
 TEXT = """
@@ -40,6 +53,7 @@ training:
   metrics: [accuracy]
   optimizer: {{Adam: {{learning_rate: 0.01, use_ema: true, gradient_accumulation_steps: 2}}}}
   epochs: {epochs}
+  batch_size: 8
   plan: {{jit_compile: false, steps_per_execution: 3}}
   snapshot_seconds: 0.001
   callbacks:
@@ -47,6 +61,10 @@ training:
     ReduceLROnPlateau: {{patience: 1, min_delta: 0.1}}
     CSVLogger: {{}}
 """
+
+
+MANY = ", validation: 0.5"
+"""Samples enough for several groups of steps in a validation."""
 
 
 class Killed(BaseException):
@@ -70,8 +88,13 @@ def make(tmp_path: Path) -> Callable[..., Path]:
     return run
 
 
-def go(run_dir: Path, until: Position | None = None) -> None:
-    """Trains what is in a folder as a trainer does, which is gone when it has come to a position."""
+def go(
+    run_dir: Path, until: Position | None = None, also: Callable[[Loop], object] = lambda loop: None
+) -> None:
+    """Trains what is in a folder as a trainer does, which is gone when it has come to a position.
+
+    `also` is called after each group of steps.
+    """
     journal = Journal(run_dir)
     begin = time.time()
     journal.write(Started(begin, 1))
@@ -80,6 +103,7 @@ def go(run_dir: Path, until: Position | None = None) -> None:
     def after_steps(self: guard.Guard, loop: Loop, made: object) -> None:
         if until is not None and loop.position >= until:
             raise Killed
+        also(loop)
         ends(self, loop, made)  # type: ignore[arg-type]
 
     try:
@@ -197,6 +221,70 @@ def test_early_stopping_ends_a_run_once_and_a_person_may_go_on(
     amend_info(run_dir, goes_on=True)
     go(run_dir)
     assert state_of(run_dir).epochs_done == ended + 1
+
+
+def ask_in_an_evaluation(run_dir: Path, *asked: Request) -> Callable[[Loop], object]:
+    """Asks for an evaluation after a few steps of the second epoch, and for more in its midst."""
+    left: list[Request] = [Evaluate(), *asked]
+
+    def also(loop: Loop) -> None:
+        if not left or loop.position < Position(1, 4):
+            return
+        if isinstance(left[0], Evaluate) or (loop.is_validating and loop.position.step < loop.steps):
+            ask(run_dir, left.pop(0))
+
+    return also
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has requests looked for after every group of steps."""
+    monkeypatch.setattr(requests, "LOOK_SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_stop_is_heeded_within_an_evaluation_and_nothing_is_lost(
+    make: Callable[..., Path], state_of: Callable[[Path], RunState]
+) -> None:
+    whole, stopped = make(data=MANY), make(data=MANY)
+    go(whole)
+    go(stopped, also=ask_in_an_evaluation(stopped, Stop()))
+    state = state_of(stopped)
+    assert state.finished is not None
+    assert (state.finished.status, state.epochs_done) == (End.STOPPED, 1)
+    assert [(made.request, made.refused) for made in state.steered] == [
+        ("stop", ""),
+        ("evaluate", "the training was stopped before it was done"),
+    ]
+    assert position_of(numbered(stopped)[-1][1]) == Position(1, state.steered[0].step)
+    start_requests_over(stopped)
+    amend_info(stopped, goes_on=True)
+    go(stopped)
+    assert differences(end_of(whole), end_of(stopped)) == []
+
+
+@pytest.mark.usefixtures("at_once")
+def test_all_else_is_answered_within_an_evaluation_too(
+    make: Callable[..., Path], state_of: Callable[[Path], RunState]
+) -> None:
+    asked: list[Request] = [TakeSnapshot(), SetRate(factor=1.0), Pause(), GoOn()]
+    whole, steered = make(data=MANY), make(data=MANY)
+    go(whole)
+    # To go on is asked for in the pause, where no steps are made.
+    pausing = Steering._wait
+    with pytest.MonkeyPatch.context() as patch:
+
+        def wait(self: Steering, loop: Loop) -> None:
+            ask(steered, asked[-1])
+            pausing(self, loop)
+
+        patch.setattr(Steering, "_wait", wait)
+        go(steered, also=ask_in_an_evaluation(steered, *asked[:-1]))
+    made = state_of(steered).steered
+    assert [one.request for one in made] == ["rate", "pause", "snapshot", "go_on", "evaluate"]
+    assert [one.refused for one in made] == [""] * len(made)
+    assert len({(one.epoch, one.step) for one in made}) == 1
+    assert differences(end_of(whole), end_of(steered)) == []
 
 
 @pytest.mark.slow
