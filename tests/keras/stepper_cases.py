@@ -42,6 +42,17 @@ def mlp() -> Made:
     return model, (x, y)
 
 
+def silu() -> Made:
+    """What TensorFlow makes one operation of, unless it is in a loop; also with what is multiplied before."""
+    x, y = _random().random((COUNT, 6), dtype="float32"), _random().integers(0, 3, COUNT)
+    i = keras.Input((6,))
+    h = L.Dense(8, activation="silu")(i)
+    gate = L.Multiply()([h, L.Dense(8, activation="sigmoid")(h)])
+    model = keras.Model(i, L.Dense(3, activation="softmax")(L.Dense(8, activation="swish")(gate)))
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model, (x, y)
+
+
 def many() -> Made:
     """Two inputs, three outputs of which one has no target, sample weights, a shared layer, a nested model,
     regularization and activity losses, BatchNormalization, dropout."""
@@ -111,6 +122,7 @@ def scaled() -> Made:
 
 CASES: dict[str, Callable[[], Made]] = {
     "mlp": mlp,
+    "silu": silu,
     "many": many,
     "conv": conv,
     "recurrent": recurrent,
@@ -145,6 +157,17 @@ class Read(keras.utils.PyDataset):
     def __init__(self, fed: Fed) -> None:
         super().__init__()
         self._fed, self._epoch = fed, 0
+
+    @property
+    def whole(self) -> int:
+        return self._fed.samples // BATCH
+
+    def several(self, begin: int, count: int) -> Any:
+        """Some whole batches, put together."""
+        return keras.tree.map_structure(
+            lambda *arrays: np.stack(arrays),
+            *(self[index] for index in range(begin, begin + count)),
+        )
 
     def at_epoch(self, epoch: int) -> None:
         self._epoch = epoch

@@ -41,6 +41,15 @@ def assert_equal(found: dict[str, Any], *ways: str) -> None:
 
 
 @pytest.mark.slow
+def test_tensorflow_makes_the_steps_of_fit_to_the_bit_whatever_the_model() -> None:
+    for found in results("tensorflow", "mlp", "silu", "conv", "recurrent", "scaled"):
+        assert_equal(found, "one at a time", "three at once", "streamed")
+    calls = ("one at a time", "three at once")
+    (found,) = results("tensorflow", f"many={','.join(calls)}")
+    assert_equal(found, *calls)
+
+
+@pytest.mark.slow
 def test_jax_makes_the_steps_of_fit_to_the_bit() -> None:
     (found,) = results("jax", "mlp=three at once,loop of two")
     assert_equal(found, "three at once")
