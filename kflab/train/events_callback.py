@@ -275,8 +275,15 @@ def as_numbers(logs: Mapping[str, object]) -> dict[str, float]:
         if isinstance(value, Mapping):
             values.update(as_numbers(value))
         else:
-            values[name] = float(np.mean(keras.ops.convert_to_numpy(value)))
+            values[name] = _number(value)
     return values
+
+
+def _number(value: Any) -> float:
+    # A number, which nearly all are, is read ten times as fast as an array: some are at each end of an epoch.
+    if getattr(value, "shape", ()) == ():
+        return float(value)
+    return float(np.mean(keras.ops.convert_to_numpy(value)))
 
 
 def learning_rate(model: keras.Model) -> float | None:
@@ -285,7 +292,7 @@ def learning_rate(model: keras.Model) -> float | None:
     if rate is None:
         return None
     # A person who wrote 0.001 does not want to read 0.0010000000474974513, which is what 32 bits make of it.
-    return float(f"{float(keras.ops.convert_to_numpy(rate)):.7g}")
+    return float(f"{float(rate):.7g}")
 
 
 def _without_rates(values: Mapping[str, float]) -> dict[str, float | None]:

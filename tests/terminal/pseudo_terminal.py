@@ -57,7 +57,9 @@ class PseudoTerminal:
     ) -> None:
         self.argv, self.size = list(argv), size
         self._environment = {**os.environ, "TERM": term, **(environment or {})}
-        self._environment.pop("NO_COLOR", None)
+        # Of the terminal that the tests run in, its size would win over that of this one.
+        for name in ("NO_COLOR", "COLUMNS", "LINES"):
+            self._environment.pop(name, None)
         self.screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self.screen)
         self.exit_code: int | None = None
