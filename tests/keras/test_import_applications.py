@@ -16,15 +16,25 @@ from kflab.code import script
 from kflab.engine import applications
 from kflab.engine.build import build
 from kflab.engine.inspect import Inspector
+from kflab.engine.memory import optimizer_problem, slots_per_weight
 from kflab.engine.protocol import GraphReport
 from kflab.engine.stateless import without_weights
-from kflab.experiment import Experiment
+from kflab.experiment import Experiment, Training
 from kflab.graph.nodes import Call, Layer, Op, source_of
 from kflab.imports import ImportRefusedError, config
 
 from .described import described
 
 INSPECTOR = Inspector()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def optimizer() -> None:
+    """An optimizer has variables, which can not be made among models without weights: it is known before."""
+    default = Training().optimizer
+    assert optimizer_problem(default) == ""
+    assert slots_per_weight(default) == 2
+
 
 # Layers that Keras keeps to itself, and the class of the node that stands for each.
 STAND_INS = {"LayerScale": "EinsumDense", "CustomScaleLayer": "Add", "InputLayer": "Input"}
