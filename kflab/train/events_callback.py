@@ -281,7 +281,7 @@ def as_numbers(logs: Mapping[str, object]) -> dict[str, float]:
 
 def _number(value: Any) -> float:
     # A number, which nearly all are, is read ten times as fast as an array: some are at each end of an epoch.
-    if getattr(value, "shape", ()) == ():
+    if isinstance(value, float) or getattr(value, "shape", None) == ():
         return float(value)
     return float(np.mean(keras.ops.convert_to_numpy(value)))
 

@@ -50,7 +50,20 @@ def _states_of(layer: keras.layers.Layer) -> list[Any]:
 
 def values_of(variables: Sequence[Any]) -> list[Array]:
     """The values of variables, copied to the host: steps that follow leave them as they are."""
+    if keras.backend.backend() == "tensorflow":
+        return [_read_on_tensorflow(variable) for variable in variables]
     return [_copied(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+
+def _read_on_tensorflow(variable: Any) -> Array:
+    import tensorflow as tf
+
+    own = variable.value
+    if isinstance(own, tf.distribute.DistributedValues) or not isinstance(own, tf.Variable):
+        return _copied(keras.ops.convert_to_numpy(variable))
+    # A fifth of the time of the way through Keras, and the best model is copied after many an epoch.
+    array: Array = tf.raw_ops.ReadVariableOp(resource=own.handle, dtype=own.dtype).numpy()
+    return _copied(array)
 
 
 def _copied(array: Array) -> Array:
