@@ -69,7 +69,9 @@ def send(to: socket.socket, message: Told | HandOver, files: tuple[int, ...] = (
     """
     line = msgspec.json.encode(message) + b"\n"
     sent = socket.send_fds(to, [line], files)
-    to.sendall(line[sent:])
+    # Nothing more is sent, not even no bytes: whoever has read all of it may have left by now.
+    if rest := line[sent:]:
+        to.sendall(rest)
 
 
 def versions(backend: str) -> dict[str, str]:

@@ -124,11 +124,9 @@ class WarmTrainer:
             self.close()
             return None
         patience = PATIENCE if self.loaded is not None else PATIENCE_WHILE_LOADING
-        try:
+        with contextlib.suppress(OSError):  # It has ended, and that is the answer.
             send(self._line, HandOver(str(run_dir), variables), (console, lock))
-            self._answered.wait(patience)
-        except OSError:
-            pass  # It has ended.
+        self._answered.wait(patience)
         # One that answers later must not be at the run beside the trainer that is started in its place.
         self.close()
         return self.process if self._is_taken else None
