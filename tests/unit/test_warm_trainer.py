@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from kflab.runs import launch as launching
 from kflab.runs import warm, warm_keeping
 from kflab.runs.control import ask_stop, kill
 from kflab.runs.folder import create
-from kflab.runs.hand_over import changes, late_variables, may_have_gpus
+from kflab.runs.hand_over import Taken, changes, late_variables, may_have_gpus, send
 from kflab.runs.info import CONSOLE, read_info
 from kflab.runs.launch import launch
 from kflab.runs.lock import AlreadyTrainingError, hold
@@ -94,6 +95,21 @@ def test_the_run_is_trained_by_the_process_that_waited_and_outlives_who_gave_it(
     ask_stop(run_dir)
     wait_until(lambda: status(run_dir) is Status.STOPPED)
     wait_until(lambda: not psutil.pid_exists(pid))
+
+
+def test_who_has_read_all_of_a_message_may_leave_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, its = socket.socketpair()
+    sending = socket.send_fds
+
+    def send_and_leave(to: socket.socket, lines: list[bytes], files: tuple[int, ...]) -> int:
+        sent = sending(to, lines, files)
+        assert its.recv(1000) == lines[0]
+        its.close()
+        return sent
+
+    monkeypatch.setattr(socket, "send_fds", send_and_leave)
+    with mine:
+        send(mine, Taken())
 
 
 @pytest.mark.slow
